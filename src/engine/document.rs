@@ -1,0 +1,1 @@
+//! A YAML or JSON document with the place of every node.

@@ -1,0 +1,1 @@
+//! The webhook server: sockets, TLS, limits, health and drain around [`crate::admission`].

@@ -41,4 +41,4 @@ docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
 deny: ## licences, banned crates and sources of every dependency
-	$(call tools,cargo-deny) && "$$PORTCULLIS_CARGO_DENY" --locked check bans licenses sources
+	$(call tools,cargo-deny) && "$$PORTCULLIS_CARGO_DENY" --locked check --hide-inclusion-graph bans licenses sources

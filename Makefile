@@ -1,0 +1,44 @@
+# `make` alone lists the targets; CONTRIBUTING.md says when to use which.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Sets the variables that tests/tools/install prints for the tools named after it.
+tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
+
+.PHONY: help run test bench fmt lint format clippy docs deny
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+
+run: ## serve, optimised, with the default settings
+	cargo run --release --locked -- serve
+
+test: ## every test: Rust, then the policies under the real opa
+	$(call tools,promtool opa) && \
+	PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
+	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
+	"$$PORTCULLIS_OPA" check --strict policies && \
+	"$$PORTCULLIS_OPA" test --fail-on-empty policies
+
+bench: ## the benchmarks
+	cargo bench --locked
+
+fmt: ## format the Rust code and the policies
+	cargo fmt
+	$(call tools,opa) && "$$PORTCULLIS_OPA" fmt --write policies
+
+lint: format clippy docs ## formatting, clippy and documentation, with warnings as errors
+
+format:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --all-targets --locked -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+deny: ## licences, banned crates and sources of every dependency
+	$(call tools,cargo-deny) && "$$PORTCULLIS_CARGO_DENY" --locked check --hide-inclusion-graph bans licenses sources

@@ -2,5 +2,10 @@
 
 pub mod document;
 pub mod guard;
+pub mod json;
+pub mod pattern;
 pub mod rego;
+pub mod review;
+pub mod scope;
 pub mod source;
+pub mod workload;

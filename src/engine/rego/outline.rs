@@ -162,8 +162,7 @@ fn read_rule(rule: &syntax::Rule) -> Rule {
 }
 
 type Expression = Ref<Expr>;
-type HeadParts<'a> =
-    (&'a Expression, &'a [Expression], Option<&'a Expression>, Option<&'a syntax::RuleAssign>);
+type HeadParts<'a> = (&'a Expression, &'a [Expression], Option<&'a Expression>, Option<&'a syntax::RuleAssign>);
 
 fn parts(head: &RuleHead) -> HeadParts<'_> {
     match head {

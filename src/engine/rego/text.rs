@@ -110,7 +110,8 @@ fn joined_lines(source: &Source, tokens: &[Token]) -> Result<(), SourceError> {
 }
 
 fn keywords(tokens: &[Token]) -> Tokens {
-    let imported = tokens.iter().zip(tokens.iter().skip(1)).any(|(a, b)| symbol(a) == "import" && symbol(b) == "future");
+    let imported =
+        tokens.iter().zip(tokens.iter().skip(1)).any(|(a, b)| symbol(a) == "import" && symbol(b) == "future");
     let imports_v1 = tokens.windows(4).any(|window| {
         matches!(window, [a, b, c, d]
             if symbol(a) == "import" && symbol(b) == "rego" && symbol(c) == "." && symbol(d) == "v1")

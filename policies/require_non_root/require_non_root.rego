@@ -26,7 +26,7 @@
 #     additionalProperties: false
 #     properties:
 #       min_run_as_user:
-#         description: Lowest user id a Linux Pod may state; above 1, every container must have one, its own or the Pod's.
+#         description: Lowest user id to state in a Linux Pod; above 1, every container must have one.
 #         type: integer
 #         minimum: 1
 #         maximum: 2147483647
@@ -107,7 +107,9 @@ _examined := {
 # What every container must have, its own or the Pod's, and a value that will do.
 _needed(parameters) := [["runAsNonRoot", true]] if parameters.min_run_as_user <= 1
 
-_needed(parameters) := [["runAsNonRoot", true], ["runAsUser", _some_user(parameters)]] if parameters.min_run_as_user > 1
+_needed(parameters) := [["runAsNonRoot", true], ["runAsUser", _some_user(parameters)]] if {
+	parameters.min_run_as_user > 1
+}
 
 _some_user(parameters) := max([65532, parameters.min_run_as_user])
 

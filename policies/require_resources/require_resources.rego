@@ -203,7 +203,11 @@ _disproportionate(amounts, ratios) := {problem |
 # Positive tests: a maximum that cannot be read allows nothing.
 _within(amount, most) if amount <= _amount(most)
 
-_within_ratio(limit, request, ratio) if limit * 1000000000 <= request * _amount(ratio)
+_within_ratio(limit, request, ratio) if {
+	most := _amount(ratio)
+	most != null
+	limit * 1000000000 <= request * most
+}
 
 # A request that is not stated is the limit.
 _stated(spec, side, name) := _shown(quantity) if {
@@ -245,12 +249,13 @@ _amount(quantity) := to_number(digits) * unit if {
 	digits != ""
 	count(digits) <= 18
 	not startswith(digits, "0")
-} else := _shifted(digits, (9 + _power_of_ten(suffix)) - count(fraction)) if {
+} else := _shifted(digits, by) if {
 	text := _text(quantity)
 	count(text) <= 50
 	[_, whole, fraction, suffix] := regex.find_all_string_submatch_n(_quantity, text, 1)[0]
 	count(whole) + count(fraction) > 0
 	count(whole) + count(fraction) <= 36
+	by := (9 + _power_of_ten(suffix)) - count(fraction)
 	digits := _multiplied(concat("", [whole, fraction]), object.get(_power_of_two, suffix, 1))
 } else := null
 

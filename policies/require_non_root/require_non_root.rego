@@ -35,41 +35,52 @@
 #         type: boolean
 package policies.require_non_root
 
-# What the Pod itself states.
-deny contains violation if {
-	some key in _examined[_judged_as(input.pod.spec, input.parameters)]
-	problem := _problem(key, input.pod.spec, input.parameters)
-	violation := _violation("Pod", _pod_path(object.get(input, "workload", null)), problem)
-}
+# Whatever can state a securityContext: the Pod and its containers.
+_parts := array.concat([{"kind": "pod", "path": _pod_path, "spec": object.get(input.pod, "spec", null)}], input.containers)
 
-# What a container states.
-deny contains violation if {
-	some key in _examined[_judged_as(input.pod.spec, input.parameters)]
-	some c in input.containers
-	problem := _problem(key, c.spec, input.parameters)
-	violation := _violation(_label(c), c.path, problem)
-}
+_pod_path := _pod_path_in(object.get(input, "workload", null))
 
-# What neither of them states.
 deny contains violation if {
+	some part in _parts
+	value := part.spec.securityContext.runAsNonRoot
+	value != true
+	value != null
 	_judged_as(input.pod.spec, input.parameters) == "linux"
-	some [key, value] in _needed(input.parameters)
-	not _states(input.pod.spec, key)
+	violation := _violation(part, "runAsNonRoot is not true", ".securityContext.runAsNonRoot", true)
+}
+
+deny contains violation if {
+	some part in _parts
+	user := part.spec.securityContext.runAsUser
+	user != null
+	not _user_id(user, input.parameters.min_run_as_user)
+	_judged_as(input.pod.spec, input.parameters) == "linux"
+	what := sprintf("runAsUser is %s, not a user id of at least %d", [_shown(user), input.parameters.min_run_as_user])
+	violation := _violation(part, what, ".securityContext.runAsUser", _user_like(input.parameters.min_run_as_user))
+}
+
+# A container that says nothing, in a Pod that says nothing.
+deny contains violation if {
+	not input.pod.spec.securityContext.runAsNonRoot == true
 	some c in input.containers
-	not _states(c.spec, key)
-	pod_path := _pod_path(object.get(input, "workload", null))
-	violation := {
-		"msg": sprintf("%s: %s is set neither here nor for the Pod", [_label(c), key]),
-		"field": sprintf("%s.securityContext.%s", [c.path, key]),
-		"remedy": sprintf("set %s.securityContext.%s: %v", [pod_path, key, value]),
-	}
+	not c.spec.securityContext.runAsNonRoot == true
+	_judged_as(input.pod.spec, input.parameters) == "linux"
+	violation := _unsaid(c, input.pod.spec, _pod_path, "runAsNonRoot", true)
+}
+
+deny contains violation if {
+	input.parameters.min_run_as_user > 1
+	_judged_as(input.pod.spec, input.parameters) == "linux"
+	some c in input.containers
+	user := _user_like(input.parameters.min_run_as_user)
+	violation := _unsaid(c, input.pod.spec, _pod_path, "runAsUser", user)
 }
 
 # Windows: a user name, the container's or else the Pod's, says more than runAsNonRoot.
 deny contains violation if {
-	_judged_as(input.pod.spec, input.parameters) == "windows"
+	input.pod.spec.os.name == "windows"
 	some c in input.containers
-	user := _windows_user(c, input.pod.spec, _pod_path(object.get(input, "workload", null)))
+	user := _windows_user([c, {"path": _pod_path, "spec": input.pod.spec}])
 	not _ordinary(user.name)
 	violation := {
 		"msg": sprintf("%s: runAsUserName %s is an administrator or no user name", [_label(c), _shown(user.name)]),
@@ -79,89 +90,64 @@ deny contains violation if {
 }
 
 deny contains violation if {
-	_judged_as(input.pod.spec, input.parameters) == "windows"
+	input.pod.spec.os.name == "windows"
 	some c in input.containers
-	not _windows_user(c, input.pod.spec, "")
+	not _windows_user([c, {"path": _pod_path, "spec": input.pod.spec}])
 	not _non_root(c.spec, input.pod.spec)
-	violation := {
-		"msg": sprintf("%s: neither runAsNonRoot: true nor a runAsUserName is in effect", [_label(c)]),
-		"field": sprintf("%s.securityContext.runAsNonRoot", [c.path]),
-		"remedy": sprintf("set %s.securityContext.runAsNonRoot: true", [c.path]),
-	}
+	what := "neither runAsNonRoot: true nor a runAsUserName is in effect"
+	violation := _violation(c, what, ".securityContext.runAsNonRoot", true)
+}
+
+# What is no mapping cannot be read, and says nothing that could be trusted.
+deny contains violation if {
+	some part in _parts
+	not is_object(part.spec)
+	violation := _violation(part, "is not a mapping", "", "{securityContext: {runAsNonRoot: true}}")
+}
+
+deny contains violation if {
+	some part in _parts
+	context := part.spec.securityContext
+	not is_object(context)
+	context != null
+	violation := _violation(part, "securityContext is not a mapping", ".securityContext", "{runAsNonRoot: true}")
+}
+
+deny contains violation if {
+	input.pod.spec.os.name == "windows"
+	some part in _parts
+	options := part.spec.securityContext.windowsOptions
+	not is_object(options)
+	options != null
+	what := "windowsOptions is not a mapping"
+	violation := _violation(part, what, ".securityContext.windowsOptions", "{runAsUserName: ContainerUser}")
 }
 
 _judged_as(pod_spec, parameters) := "windows" if {
 	pod_spec.os.name == "windows"
-} else := "exempt" if {
+} else := "nothing" if {
 	pod_spec.hostUsers == false
 	parameters.allow_user_namespaces == true
 } else := "linux"
 
-# What to examine wherever it is stated.
-_examined := {
-	"linux": ["securityContext", "runAsNonRoot", "runAsUser"],
-	"windows": ["securityContext", "windowsOptions"],
-	"exempt": [],
-}
-
-# What every container must have, its own or the Pod's, and a value that will do.
-_needed(parameters) := [["runAsNonRoot", true]] if parameters.min_run_as_user <= 1
-
-_needed(parameters) := [["runAsNonRoot", true], ["runAsUser", _some_user(parameters)]] if {
-	parameters.min_run_as_user > 1
-}
-
-_some_user(parameters) := max([65532, parameters.min_run_as_user])
-
-# What is wrong with the key where `spec`, a Pod's or a container's, states it; undefined if nothing is.
-_problem("securityContext", spec, _) := {
-	"key": "securityContext",
-	"what": "securityContext is not a mapping",
-	"value": "{runAsNonRoot: true}",
-} if {
-	not _well_formed(spec)
-}
-
-_problem("windowsOptions", spec, _) := {
-	"key": "securityContext.windowsOptions",
-	"what": "windowsOptions is not a mapping",
-	"value": "{runAsUserName: ContainerUser}",
-} if {
-	_states(spec, "windowsOptions")
-	not is_object(spec.securityContext.windowsOptions)
-}
-
-_problem("runAsNonRoot", spec, _) := {
-	"key": "securityContext.runAsNonRoot",
-	"what": "runAsNonRoot is not true",
-	"value": true,
-} if {
-	_states(spec, "runAsNonRoot")
-	spec.securityContext.runAsNonRoot != true
-}
-
-_problem("runAsUser", spec, parameters) := {
-	"key": "securityContext.runAsUser",
-	"what": sprintf("runAsUser is %s, not a user id of at least %d", [_shown(user), parameters.min_run_as_user]),
-	"value": _some_user(parameters),
-} if {
-	_states(spec, "runAsUser")
-	user := spec.securityContext.runAsUser
-	not _user_id(user, parameters.min_run_as_user)
-}
-
-# 0 < min: Kubernetes takes user ids up to 2^31 - 1.
+# Kubernetes takes user ids up to 2^31 - 1.
 _user_id(user, min) if {
 	is_number(user)
-	user >= min
 	user >= 1
+	user >= min
 	user <= 2147483647
 	floor(user) == user
 }
 
-_well_formed(spec) if {
-	is_object(spec)
-	type_name(object.get(spec, "securityContext", null)) in {"null", "object"}
+_user_like(min) := max([65532, min])
+
+_unsaid(c, pod_spec, pod_path, key, value) := {
+	"msg": sprintf("%s: %s is set neither here nor for the Pod", [_label(c), key]),
+	"field": sprintf("%s.securityContext.%s", [c.path, key]),
+	"remedy": sprintf("set %s.securityContext.%s: %v", [pod_path, key, value]),
+} if {
+	not _states(c.spec, key)
+	not _states(pod_spec, key)
 }
 
 _states(spec, key) if spec.securityContext[key] != null
@@ -173,18 +159,15 @@ _non_root(spec, pod_spec) if {
 	pod_spec.securityContext.runAsNonRoot == true
 }
 
-# The user name in effect and where it is written; undefined if there is none.
-_windows_user(c, pod_spec, pod_path) := user if {
-	user := _user_name(c.spec, c.path)
-} else := _user_name(pod_spec, pod_path)
-
-_user_name(spec, path) := {"name": name, "field": field} if {
-	name := spec.securityContext.windowsOptions.runAsUserName
+# The user name in effect and where it is written: the first of the parts that has one; undefined if none has.
+_windows_user(parts) := [{"name": name, "field": field} |
+	some part in parts
+	name := part.spec.securityContext.windowsOptions.runAsUserName
 	name != null
-	field := sprintf("%s.securityContext.windowsOptions.runAsUserName", [path])
-}
+	field := sprintf("%s.securityContext.windowsOptions.runAsUserName", [part.path])
+][0]
 
-# Windows compares names without case; the domain before the backslash does not make an administrator less of one.
+# Windows compares names without case; a domain before the backslash does not make an administrator less of one.
 _ordinary(name) if {
 	is_string(name)
 	parts := split(name, "\\")
@@ -192,24 +175,26 @@ _ordinary(name) if {
 	not user in {"", "administrator", "administrators", "containeradministrator", "localsystem", "system"}
 }
 
-_pod_path(workload) := "spec" if workload == null
+_pod_path_in(workload) := "spec" if workload == null
 
-_pod_path(workload) := sprintf("%s.spec", [workload.path]) if workload != null
+_pod_path_in(workload) := sprintf("%s.spec", [workload.path]) if workload != null
 
-_label(c) := sprintf("%s %q", [_kind(c), c.name]) if {
-	is_string(c.name)
-	c.name != ""
-} else := sprintf("%s at %s", [_kind(c), c.path])
+_label(part) := sprintf("%s %q", [_kind(part.kind), part.name]) if {
+	is_string(part.name)
+	part.name != ""
+} else := "Pod" if {
+	part.kind == "pod"
+} else := sprintf("%s at %s", [_kind(part.kind), part.path])
 
-_kind(c) := "container" if c.kind == "container"
+_kind(kind) := kind if kind == "container"
 
-else := sprintf("%s container", [c.kind])
+_kind(kind) := sprintf("%s container", [kind]) if kind != "container"
 
 # A value as it was written, cut short: it may be anything.
 _shown(value) := substring(json.marshal(value), 0, 40)
 
-_violation(who, path, problem) := {
-	"msg": sprintf("%s: %s", [who, problem.what]),
-	"field": sprintf("%s.%s", [path, problem.key]),
-	"remedy": sprintf("set %s.%s: %v", [path, problem.key, problem.value]),
+_violation(part, what, at, value) := {
+	"msg": sprintf("%s: %s", [_label(part), what]),
+	"field": concat("", [part.path, at]),
+	"remedy": sprintf("set %s%s: %v", [part.path, at, value]),
 }

@@ -36,7 +36,10 @@
 package policies.require_non_root
 
 # Whatever can state a securityContext: the Pod and its containers.
-_parts := array.concat([{"kind": "pod", "path": _pod_path, "spec": object.get(input.pod, "spec", null)}], input.containers)
+_parts := array.concat(
+	[{"kind": "pod", "path": _pod_path, "spec": object.get(input.pod, "spec", null)}],
+	input.containers,
+)
 
 _pod_path := _pod_path_in(object.get(input, "workload", null))
 

@@ -42,14 +42,14 @@
 package policies.require_probes
 
 deny contains violation if {
-	not _left_out(object.get(input, "workload", null), input.pod.spec, input.parameters)
 	some c in input.containers
-	_judged(c, input.parameters)
+	c.kind in input.parameters.kinds
 	some probe in input.parameters.probes
-	problem := _problem(_probe(c.spec, probe))
+	not _works(c.spec, probe)
+	_judged(c, input.pod.spec, object.get(input, "workload", null), input.parameters)
 	field := sprintf("%s.%s", [c.path, probe])
 	violation := {
-		"msg": sprintf("%s: %s %s", [_label(c), probe, problem]),
+		"msg": sprintf("%s: %s %s", [_label(c), probe, _fault(c.spec, probe)]),
 		"field": field,
 		"remedy": sprintf("set %s, for example to %s", [field, _example[probe]]),
 	}
@@ -57,10 +57,10 @@ deny contains violation if {
 
 deny contains violation if {
 	input.parameters.forbid_identical == true
-	not _left_out(object.get(input, "workload", null), input.pod.spec, input.parameters)
 	some c in input.containers
-	_judged(c, input.parameters)
+	c.kind in input.parameters.kinds
 	_effective(c.spec.livenessProbe) == _effective(c.spec.readinessProbe)
+	_judged(c, input.pod.spec, object.get(input, "workload", null), input.parameters)
 	field := sprintf("%s.livenessProbe", [c.path])
 	violation := {
 		"msg": sprintf("%s: livenessProbe is the same as readinessProbe", [_label(c)]),
@@ -80,47 +80,21 @@ _left_out(null, pod_spec, parameters) if {
 	pod_spec.restartPolicy in {"Never", "OnFailure"}
 }
 
-_judged(c, parameters) if {
+_judged(c, pod_spec, workload, parameters) if {
 	c.kind in {"container", "sidecar"}
-	c.kind in parameters.kinds
+	not _left_out(workload, pod_spec, parameters)
 }
 
-_probe(spec, name) := probe if {
-	probe := spec[name]
-} else := null
-
-# What is wrong with a probe; undefined if nothing is.
-_problem(probe) := "is missing" if probe == null
-
-_problem(probe) := "is not a mapping" if {
-	probe != null
-	not is_object(probe)
+# Exactly one handler, and one that says what to do.
+_works(spec, probe) if {
+	[handler] := _handlers(spec[probe])
+	_complete(handler, spec[probe][handler])
 }
 
-_problem(probe) := problem if {
-	is_object(probe)
-	handlers := [kind | some kind in ["exec", "grpc", "httpGet", "tcpSocket"]; object.get(probe, kind, null) != null]
-	problem := _handlers_problem(handlers, probe)
-}
-
-_handlers_problem(handlers, _) := "has no handler: none of exec, grpc, httpGet, tcpSocket" if count(handlers) == 0
-
-_handlers_problem(handlers, _) := sprintf("has more than one handler: %s", [concat(", ", handlers)]) if {
-	count(handlers) > 1
-}
-
-_handlers_problem([kind], probe) := sprintf("has a handler without %s: %s", [_aim(kind), kind]) if {
-	not _complete(kind, probe[kind])
-}
-
-_aim(kind) := "a command" if kind == "exec"
-
-_aim(kind) := "a port" if kind != "exec"
-
-_complete("exec", handler) if {
-	is_array(handler.command)
-	count(handler.command) > 0
-}
+_handlers(probe) := [handler |
+	some handler in ["exec", "grpc", "httpGet", "tcpSocket"]
+	probe[handler] != null
+]
 
 _complete(kind, handler) if {
 	kind != "exec"
@@ -135,6 +109,27 @@ _complete(kind, handler) if {
 	is_string(handler.port)
 	handler.port != ""
 }
+
+_complete("exec", handler) if {
+	is_array(handler.command)
+	count(handler.command) > 0
+}
+
+# Why a probe does not work.
+_fault(spec, probe) := "is missing" if {
+	not _states(spec, probe)
+} else := "is not a mapping" if {
+	not is_object(spec[probe])
+} else := "has no handler: none of exec, grpc, httpGet, tcpSocket" if {
+	_handlers(spec[probe]) == []
+} else := "has a handler without a command: exec" if {
+	_handlers(spec[probe]) == ["exec"]
+} else := sprintf("has a handler without a port: %s", handlers) if {
+	handlers := _handlers(spec[probe])
+	count(handlers) == 1
+} else := sprintf("has more than one handler: %s", [concat(", ", _handlers(spec[probe]))])
+
+_states(spec, probe) if spec[probe] != null
 
 # A probe with the API server's defaults, so that a manifest and the object in the cluster compare alike.
 _effective(probe) := object.union(

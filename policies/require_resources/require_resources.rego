@@ -60,28 +60,65 @@
 package policies.require_resources
 
 deny contains violation if {
-	pod_path := _pod_path(object.get(input, "workload", null))
-	some part in _parts(input.containers, input.pod.spec, pod_path, input.parameters)
-	some problem in _problems(part, _amounts(part.spec), input.parameters)
-	violation := {
-		"msg": sprintf("%s: %s", [part.label, problem.what]),
-		"field": sprintf("%s.resources%s", [part.path, problem.at]),
-		"remedy": sprintf("set %s.resources%s %s", [part.path, problem.at, problem.to]),
+	some c in input.containers
+	c.kind in input.parameters.kinds
+	c.kind != "ephemeral"
+	not _plainly_fine(c.spec, input.parameters)
+	amounts := _amounts(c.spec)
+	shared := _shared(input.pod.spec, input.parameters)
+	some problem in (_problems(c.spec, amounts, input.parameters) | _missing(amounts, shared, input.parameters))
+	violation := _violation(_label(c), c.path, problem)
+}
+
+deny contains violation if {
+	input.pod.spec.resources != null
+	some problem in _problems(input.pod.spec, _amounts(input.pod.spec), input.parameters)
+	violation := _violation("Pod", _pod_path(object.get(input, "workload", null)), problem)
+}
+
+_violation(label, path, problem) := {
+	"msg": sprintf("%s: %s", [label, problem.what]),
+	"field": sprintf("%s.resources%s", [path, problem.at]),
+	"remedy": sprintf("set %s.resources%s %s", [path, problem.at, problem.to]),
+}
+
+# A shortcut past the rest for what most containers state: nothing is said here that is not tested below.
+_plainly_fine(spec, parameters) if {
+	requests := spec.resources.requests
+	limits := spec.resources.limits
+	parameters.max_requests == {}
+	parameters.max_limits == {}
+	parameters.max_limit_request_ratio == {}
+	is_object(requests)
+	is_object(limits)
+	every name in parameters.requests {
+		requests[name]
+	}
+	every name in parameters.limits {
+		limits[name]
+	}
+	every quantity in requests {
+		_plain_quantity(quantity)
+	}
+	every name, quantity in limits {
+		_plain_quantity(quantity)
+		_at_least(quantity, object.get(requests, name, quantity))
 	}
 }
 
-# All that has resources: the containers, each with what it shares with the others, and the Pod.
-_parts(containers, pod_spec, pod_path, parameters) := array.concat(pod, [part |
-	some c in containers
-	c.kind in parameters.kinds
-	c.kind != "ephemeral"
-	part := {"label": _label(c), "path": c.path, "spec": c.spec, "shared": shared, "required": required}
-]) if {
-	pod_part := {"label": "Pod", "path": pod_path, "spec": pod_spec, "shared": {}, "required": {}}
-	pod := [pod_part | pod_spec.resources != null]
-	shared := _shared(pod_spec, parameters)
-	required := _required(parameters)
+# A positive integer and a suffix.
+_plain_quantity(quantity) if {
+	is_string(quantity)
+	suffix := trim_left(quantity, "0123456789")
+	_plain[suffix]
+	suffix != quantity
+	quantity >= "1"
+	count(quantity) <= 18
 }
+
+_at_least(limit, request) if limit == request
+
+_at_least(limit, request) if _amount(limit) >= _amount(request)
 
 _required(parameters) := {
 	"requests": {name | some name in parameters.requests},
@@ -115,13 +152,12 @@ _side(spec, side) := {name: _amount(quantity) | some name, quantity in spec.reso
 	is_object(spec.resources[side])
 } else := {}
 
-_problems(part, amounts, parameters) := union({
-	_misshapen(part.spec),
-	_unreadable(part.spec, amounts),
-	_missing(part, amounts),
-	_inverted(amounts, part.spec),
-	_excessive(amounts, parameters.max_requests, "requests", part.spec),
-	_excessive(amounts, parameters.max_limits, "limits", part.spec),
+_problems(spec, amounts, parameters) := union({
+	_misshapen(spec),
+	_unreadable(spec, amounts),
+	_inverted(amounts, spec),
+	_excessive(amounts, parameters.max_requests, "requests", spec),
+	_excessive(amounts, parameters.max_limits, "limits", spec),
 	_disproportionate(amounts, parameters.max_limit_request_ratio),
 })
 
@@ -151,11 +187,11 @@ _unreadable(spec, amounts) := {problem |
 	}
 }
 
-_missing(part, amounts) := {problem |
-	some side, names in part.required
+_missing(amounts, shared, parameters) := {problem |
+	some side, names in _required(parameters)
 	some name in names
 	object.get(amounts[side], name, 0) == 0
-	object.get(part.shared[side], name, 0) == 0
+	object.get(shared[side], name, 0) == 0
 	problem := {
 		"at": _at(side, name),
 		"what": sprintf("%s %s is missing or 0", [name, _noun[side]]),

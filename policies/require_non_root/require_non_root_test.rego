@@ -352,3 +352,32 @@ test_windows_is_spelled_as_kubernetes_does if {
 		_fields(found) == {"spec.containers[0].securityContext.runAsNonRoot"}
 	}
 }
+
+test_windows_options_have_no_meaning_on_linux if {
+	every options in [{"runAsUserName": "ContainerAdministrator"}, "x", null] {
+		count(require_non_root.deny) == 0 with input as _said(null, {"runAsNonRoot": true, "windowsOptions": options})
+	}
+	count(require_non_root.deny) == 1 with input as _said(null, {"windowsOptions": {"runAsUserName": "ContainerUser"}})
+}
+
+test_minimum_user_has_no_meaning_on_windows if {
+	document := _windows({"runAsNonRoot": true}, null)
+	count(require_non_root.deny) == 0 with input as _with(document, {"min_run_as_user": 10000})
+}
+
+test_minimum_below_one_does_not_let_root_in if {
+	document := _said({"runAsNonRoot": true}, {"runAsUser": 0})
+	count(require_non_root.deny) == 1 with input as _with(document, {"min_run_as_user": 0})
+}
+
+test_windows_user_name_of_null_is_none if {
+	context := {"windowsOptions": {"runAsUserName": null}}
+	count(require_non_root.deny) == 0 with input as _windows({"windowsOptions": {"runAsUserName": "web"}}, context)
+	count(require_non_root.deny) == 1 with input as _windows(null, context)
+}
+
+test_workload_may_be_absent_for_a_bare_pod if {
+	document := object.remove(_said({"runAsUser": 0}, null), ["workload"])
+	found := require_non_root.deny with input as document
+	_fields(found) == {"spec.securityContext.runAsUser", "spec.containers[0].securityContext.runAsNonRoot"}
+}

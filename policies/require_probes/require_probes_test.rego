@@ -296,3 +296,16 @@ test_identical_probes_of_jobs_and_other_kinds_are_left_alone if {
 	count(require_probes.deny) == 0 with input as _with(_restarting("Never", same), forbid)
 	count(require_probes.deny) == 0 with input as _with(_kind("sidecar", same), forbid)
 }
+
+test_probes_that_are_no_mapping_are_not_compared if {
+	document := _kind("container", {"livenessProbe": "x", "readinessProbe": "x"})
+	found := require_probes.deny with input as _with(document, {"forbid_identical": true})
+	_messages(found) == {
+		"container \"web\": livenessProbe is not a mapping",
+		"container \"web\": readinessProbe is not a mapping",
+	}
+}
+
+test_workload_may_be_absent_for_a_bare_pod if {
+	count(require_probes.deny) == 2 with input as object.remove(_kind("container", {}), ["workload"])
+}

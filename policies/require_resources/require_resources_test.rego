@@ -222,21 +222,29 @@ test_pod_level_path_is_the_templates if {
 	_fields(found) == {"spec.template.spec.resources"}
 }
 
+_unreadable := [
+	"", "-1", "-0.5Gi", "1K", "1ki", "1 Gi", " 1", "1e", "1Zi", "x", ".", "+", "-", "1.2.3", "1,5", "0x10", "1_000",
+	"1e19", "1e3.5", "1MB", "NaN", "Infinity", "1\n", "٣", -1, null, true, {}, [],
+	"1234567890123456789012345678901234567",
+]
+
 test_quantities_that_cannot_be_read_are_refused if {
-	every quantity in [
-		"", "-1", "-0.5Gi", "1K", "1ki", "1 Gi", " 1", "1e", "1Zi", "x", ".", "+", "-", "1.2.3", "1,5", "0x10", "1_000",
-		"1e19", "1e3.5", "1MB", "NaN", "Infinity", "1\n", "٣", -1, null, true, {}, [],
-		"1234567890123456789012345678901234567",
-	] {
-		document := _resources(object.union(_good, {"limits": {"memory": "1Gi", "cpu": quantity}}))
-		found := require_resources.deny with input as document
-		_fields(found) == {"spec.containers[0].resources.limits.cpu"}
-		every violation in found {
-			contains(violation.msg, "cpu limit is ")
-			contains(violation.msg, "not a quantity of zero or more")
-		}
+	every quantity in _unreadable {
+		limit := _resources(object.union(_good, {"limits": {"cpu": quantity}}))
+		found := require_resources.deny with input as limit
+		_messages(found) == {_unreadable_message("cpu limit", quantity)}
+		request := _resources(object.union(_good, {"requests": {"ephemeral-storage": quantity}}))
+		again := require_resources.deny with input as request
+		_messages(again) == {_unreadable_message("ephemeral-storage request", quantity)}
+		both := _resources(object.union(_good, {"requests": {"x": quantity}, "limits": {"x": quantity}}))
+		count(require_resources.deny) == 2 with input as both
 	}
 }
+
+_unreadable_message(what, quantity) := sprintf("container \"web\": %s is %s, not a quantity of zero or more", [
+	what,
+	substring(json.marshal(quantity), 0, 40),
+])
 
 test_required_quantity_that_cannot_be_read_is_refused_once if {
 	require_resources.deny == {{
@@ -427,5 +435,34 @@ test_amounts_rise if {
 			_passes(_rising[i - 1][0], quantity)
 			not _passes(quantity, _rising[i - 1][0])
 		}
+	}
+}
+
+test_sides_that_are_no_mapping_are_refused_alone if {
+	every value in ["x", 5, true, ["1"]] {
+		found := require_resources.deny with input as _with(_resources({"requests": value, "limits": {"cpu": "1"}}), _lax)
+		_fields(found) == {"spec.containers[0].resources.requests"}
+		again := require_resources.deny with input as _with(_resources({"requests": {"cpu": "1"}, "limits": value}), _lax)
+		_fields(again) == {"spec.containers[0].resources.limits"}
+	}
+}
+
+test_pod_level_resources_of_null_are_none if {
+	count(require_resources.deny) == 0 with input as _pod_level(_resources(_good), null)
+	count(require_resources.deny) == 3 with input as _pod_level(_kind("container", {}), null)
+}
+
+test_workload_may_be_absent_for_a_bare_pod if {
+	document := object.remove(_pod_level(_resources(_good), "x"), ["workload"])
+	found := require_resources.deny with input as document
+	_fields(found) == {"spec.resources"}
+}
+
+test_unnamed_containers_are_named_by_their_path if {
+	every name in [null, "", 5] {
+		container := _container(name, "init", "spec.initContainers[0]", {"resources": "x"})
+		document := object.union(_with(_kind("init", {}), _lax), {"containers": [container]})
+		found := require_resources.deny with input as document
+		_messages(found) == {"init container at spec.initContainers[0]: resources is not a mapping"}
 	}
 }

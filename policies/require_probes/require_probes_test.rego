@@ -209,7 +209,10 @@ test_probe_with_two_handlers_is_refused if {
 }
 
 test_handler_that_does_nothing_is_refused if {
-	every handler in [{}, {"command": []}, {"command": "true"}, {"command": null}, "x", 5, true, false, [], ["x"]] {
+	every handler in [
+		{}, {"command": []}, {"command": "true"}, {"command": null}, {"port": 80},
+		"x", 5, true, false, [], ["x"],
+	] {
 		found := require_probes.deny with input as _live_as({"exec": handler})
 		_messages(found) == {"container \"web\": livenessProbe has a handler without a command: exec"}
 	}

@@ -116,9 +116,13 @@ _plain_quantity(quantity) if {
 	count(quantity) <= 18
 }
 
-_at_least(limit, request) if limit == request
-
-_at_least(limit, request) if _amount(limit) >= _amount(request)
+# Of two plain quantities with one suffix the longer, or else the later, is the larger.
+_at_least(limit, request) if {
+	trim_left(limit, "0123456789") == trim_left(request, "0123456789")
+	[count(limit), limit] >= [count(request), request]
+} else if {
+	_amount(limit) >= _amount(request)
+}
 
 _required(parameters) := {
 	"requests": {name | some name in parameters.requests},

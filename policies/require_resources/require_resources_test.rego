@@ -225,7 +225,7 @@ test_pod_level_path_is_the_templates if {
 _unreadable := [
 	"", "-1", "-0.5Gi", "1K", "1ki", "1 Gi", " 1", "1e", "1Zi", "x", ".", "+", "-", "1.2.3", "1,5", "0x10", "1_000",
 	"1e19", "1e3.5", "1MB", "NaN", "Infinity", "1\n", "٣", -1, null, true, {}, [],
-	"1234567890123456789012345678901234567",
+	"1234567890123456789012345678901234567", "m", "Mi",
 ]
 
 test_quantities_that_cannot_be_read_are_refused if {
@@ -236,6 +236,8 @@ test_quantities_that_cannot_be_read_are_refused if {
 		request := _resources(object.union(_good, {"requests": {"ephemeral-storage": quantity}}))
 		again := require_resources.deny with input as request
 		_messages(again) == {_unreadable_message("ephemeral-storage request", quantity)}
+		alone := _resources(object.union(_good, {"limits": {"ephemeral-storage": quantity}}))
+		_messages(require_resources.deny) == {_unreadable_message("ephemeral-storage limit", quantity)} with input as alone
 		both := _resources(object.union(_good, {"requests": {"x": quantity}, "limits": {"x": quantity}}))
 		count(require_resources.deny) == 2 with input as both
 	}
@@ -464,5 +466,42 @@ test_unnamed_containers_are_named_by_their_path if {
 		document := object.union(_with(_kind("init", {}), _lax), {"containers": [container]})
 		found := require_resources.deny with input as document
 		_messages(found) == {"init container at spec.initContainers[0]: resources is not a mapping"}
+	}
+}
+
+test_claims_are_no_requests if {
+	claims := {"claims": [{"name": "gpu"}]}
+	count(require_resources.deny) == 0 with input as _resources(object.union(_good, claims))
+	count(require_resources.deny) == 3 with input as _resources(claims)
+}
+
+test_ratio_and_maximum_leave_unreadable_quantities_to_their_own_message if {
+	most := {"max_limit_request_ratio": {"memory": 4}, "max_limits": {"memory": "1Gi"}, "max_requests": {"memory": "1Gi"}}
+	limit := _with(_resources(object.union(_good, {"limits": {"memory": "x"}})), most)
+	_messages(require_resources.deny) == {_unreadable_message("memory limit", "x")} with input as limit
+	request := _with(_resources(object.union(_good, {"requests": {"memory": "x"}})), most)
+	_messages(require_resources.deny) == {_unreadable_message("memory request", "x")} with input as request
+}
+
+test_names_that_are_no_plain_keys_are_quoted if {
+	every name in ["example.com/gpu", "a[0]"] {
+		found := require_resources.deny with input as _with(_kind("container", {}), {"requests": [name], "limits": []})
+		_fields(found) == {sprintf("spec.containers[0].resources.requests[\"%s\"]", [name])}
+	}
+}
+
+# The shortcut and the exact way must agree: the defaults take the one, a maximum that binds nothing the other.
+test_shortcut_agrees_with_the_exact_comparison if {
+	some_quantities := [
+		"1", "9", "10", "11", "99", "100", "1000m", "999m", "1001m", "1k", "1Ki", "1023", "1024", "9Mi", "10Mi", "9M",
+	]
+	every request in some_quantities {
+		every limit in some_quantities {
+			resources := {"requests": {"cpu": request, "memory": "1"}, "limits": {"cpu": limit, "memory": "1"}}
+			quick := require_resources.deny with input as _resources(resources)
+			unbound := {"max_requests": {"memory": "1E"}}
+			exact := require_resources.deny with input as _with(_resources(resources), unbound)
+			quick == exact
+		}
 	}
 }

@@ -96,23 +96,20 @@ _handlers(probe) := [handler |
 	probe[handler] != null
 ]
 
+# A command, or a port: a number, or a name where grpc takes none.
 _complete(kind, handler) if {
 	kind != "exec"
 	is_number(handler.port)
 	handler.port >= 1
 	handler.port <= 65535
-}
-
-# A port's name; grpc takes none.
-_complete(kind, handler) if {
+} else if {
+	kind == "exec"
+	is_array(handler.command)
+	count(handler.command) > 0
+} else if {
 	kind in {"httpGet", "tcpSocket"}
 	is_string(handler.port)
 	handler.port != ""
-}
-
-_complete("exec", handler) if {
-	is_array(handler.command)
-	count(handler.command) > 0
 }
 
 # Why a probe does not work.

@@ -1,7 +1,27 @@
 //! The act of admission, once: a review in, the needed facts gathered, the decision made, the answer and its record out.
+//!
+//! The server, `policy test` and the benchmarks all call it, so that they cannot disagree.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use crate::engine::answer::Answer;
+use crate::engine::config;
+pub use crate::engine::decide::Outcome;
+use crate::engine::decide::{Decision, Evaluation, Facts, POLICY_BUDGET, Verdict, decide};
+use crate::engine::policy_set::PolicySet;
+use crate::engine::rego::Value;
+use crate::engine::review::{Review, ReviewError, uid_of_prefix};
+use crate::engine::scope::NamespaceFact;
+
+/// A message in the decision log is cut to so many characters.
+const MESSAGE_CHARS: usize = 256;
+
+/// The messages of one policy in the decision log.
+const MESSAGES: usize = 5;
 
 /// Which webhook was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,19 +30,6 @@ pub enum Webhook {
     Validate,
     /// `/mutate`: patch.
     Mutate,
-}
-
-/// The outcome of a whole request, worst first where several hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A policy broke and its fail mode decided the answer.
-    Error,
-    /// A fact could not be had and the fail mode decided the answer.
-    Unavailable,
-    /// A policy denied.
-    Deny,
-    /// Nothing stood against it.
-    Allow,
 }
 
 /// What one policy found, for metrics and the decision log.
@@ -68,7 +75,7 @@ pub struct Record {
     pub sub_resource: String,
     /// The namespace, or empty.
     pub namespace: String,
-    /// The name, or the `generateName` followed by `*`.
+    /// The name; empty for `generateName` and for deletion of a collection.
     pub name: String,
     /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     pub operation: &'static str,
@@ -93,7 +100,7 @@ pub struct Reply {
     pub status: u16,
     /// An `AdmissionReview` as JSON (status 200), or one line of plain text saying what is wrong.
     pub body: Vec<u8>,
-    /// Absent if the body was no review.
+    /// Absent if the body was no review that could be decided.
     pub record: Option<Record>,
 }
 
@@ -105,4 +112,199 @@ pub trait Admit: Send + Sync + 'static {
     /// Refuses a review because of its size: `prefix` is the body's beginning, at least 64 KiB or all of it, cut
     /// anywhere. Status 200 with a denial carrying the right uid if one is found in it, otherwise 413.
     fn refuse_oversize(&self, webhook: Webhook, prefix: &[u8], limit: usize) -> Reply;
+}
+
+/// Brings the facts that a decision needs beside the review.
+pub trait FactSource: Send + Sync {
+    /// What is known of a namespace. Never blocks.
+    fn namespace(&self, name: &str) -> NamespaceFact;
+}
+
+/// The facts of a server without a cluster: none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCluster;
+
+impl FactSource for NoCluster {
+    fn namespace(&self, name: &str) -> NamespaceFact {
+        NamespaceFact::Unknown(format!("the labels of namespace {name:?} are not known: no cluster is connected"))
+    }
+}
+
+/// When a decision is made, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The time of the request, RFC 3339 in UTC.
+    pub now: String,
+    /// How long each policy may take.
+    pub policy_budget: Duration,
+    /// How long the whole decision may take.
+    pub review_budget: Duration,
+}
+
+impl Moment {
+    /// Now, with the default budget for each policy.
+    pub fn now(review_budget: Duration) -> Self {
+        let now = format!("{:.0}", Timestamp::now());
+        Self { now, policy_budget: POLICY_BUDGET, review_budget }
+    }
+}
+
+/// Judges a review: gathers what is known, and decides.
+pub fn judge(
+    review: &Review<'_>,
+    set: &PolicySet,
+    source: &dyn FactSource,
+    moment: Moment,
+) -> Result<Decision, ReviewError> {
+    let facts = Facts {
+        namespace: namespace_fact(review, source)?,
+        now: moment.now,
+        policy_budget: moment.policy_budget,
+        review_budget: moment.review_budget,
+    };
+    decide(review, set, &facts)
+}
+
+/// A Namespace under review tells of itself; all others are asked for.
+fn namespace_fact(review: &Review<'_>, source: &dyn FactSource) -> Result<NamespaceFact, ReviewError> {
+    let request = &review.request;
+    if request.kind.group.is_empty() && request.kind.kind == "Namespace" {
+        let contents = review.contents()?;
+        let object = if contents.object == Value::Null { &contents.old_object } else { &contents.object };
+        return Ok(NamespaceFact::Known { labels: config::labels(object), annotations: config::annotations(object) });
+    }
+    Ok(source.namespace(&request.namespace))
+}
+
+/// The policy set in force, and what decisions by it need.
+pub struct Gate {
+    set: ArcSwap<PolicySet>,
+    facts: Box<dyn FactSource>,
+    policy_budget: Duration,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").field("revision", self.set.load().revision()).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// A gate that decides by a set, with facts from a source and a time budget for each policy.
+    pub fn new(set: PolicySet, facts: Box<dyn FactSource>, policy_budget: Duration) -> Self {
+        Self { set: ArcSwap::from_pointee(set), facts, policy_budget }
+    }
+
+    /// The set in force.
+    pub fn set(&self) -> Arc<PolicySet> {
+        self.set.load_full()
+    }
+
+    /// Puts another set in force. Decisions under way end by the one they began with.
+    pub fn replace(&self, set: PolicySet) {
+        self.set.store(Arc::new(set));
+    }
+
+    fn validate(&self, review: &Review<'_>, budget: Duration) -> Result<Reply, ReviewError> {
+        let set = self.set.load();
+        let moment = Moment { policy_budget: self.policy_budget, ..Moment::now(budget) };
+        let decision = judge(review, &set, self.facts.as_ref(), moment)?;
+        let answer = Answer::of(&review.request.uid, set.revision(), &decision);
+        let record = Record::of(Webhook::Validate, review, set.revision(), &decision);
+        Ok(Reply { status: 200, body: answer.to_json(), record: Some(record) })
+    }
+
+    fn mutate(&self, review: &Review<'_>) -> Reply {
+        let set = self.set.load();
+        let nothing = Decision::nothing();
+        let record = Record::of(Webhook::Mutate, review, set.revision(), &nothing);
+        Reply { status: 200, body: Answer::allow(&review.request.uid).to_json(), record: Some(record) }
+    }
+}
+
+impl Admit for Gate {
+    fn admit(&self, webhook: Webhook, body: &[u8], budget: Duration) -> Reply {
+        let decided = Review::parse(body).and_then(|review| match webhook {
+            Webhook::Validate => self.validate(&review, budget),
+            Webhook::Mutate => Ok(self.mutate(&review)),
+        });
+        decided.unwrap_or_else(|error| match error {
+            ReviewError::Malformed(_) => Reply { status: 400, body: error.to_string().into_bytes(), record: None },
+            ReviewError::Refused { uid, reason } => self.refuse(webhook, &uid, &reason),
+        })
+    }
+
+    fn refuse_oversize(&self, webhook: Webhook, prefix: &[u8], limit: usize) -> Reply {
+        let reason = format!("the request is larger than {limit} bytes");
+        match uid_of_prefix(prefix) {
+            Some(uid) => self.refuse(webhook, &uid, &reason),
+            None => Reply { status: 413, body: reason.into_bytes(), record: None },
+        }
+    }
+}
+
+impl Gate {
+    /// A denial for a review's form. It is a denial and no error, so that it holds whatever the failure policy.
+    fn refuse(&self, webhook: Webhook, uid: &str, reason: &str) -> Reply {
+        let record = Record {
+            webhook,
+            uid: uid.to_owned(),
+            kind: String::new(),
+            sub_resource: String::new(),
+            namespace: String::new(),
+            name: String::new(),
+            operation: "",
+            user: String::new(),
+            dry_run: false,
+            outcome: Outcome::Deny,
+            revision: Arc::clone(self.set.load().revision()),
+            policies: Vec::new(),
+            took: Duration::ZERO,
+        };
+        Reply { status: 200, body: Answer::refuse(uid, reason).to_json(), record: Some(record) }
+    }
+}
+
+impl Record {
+    /// What is remembered of a decision.
+    pub fn of(webhook: Webhook, review: &Review<'_>, revision: &Arc<str>, decision: &Decision) -> Self {
+        let request = &review.request;
+        Self {
+            webhook,
+            uid: request.uid.clone(),
+            kind: request.kind.to_string(),
+            sub_resource: request.sub_resource.clone(),
+            namespace: request.namespace.clone(),
+            name: request.name.clone(),
+            operation: request.operation.as_str(),
+            user: request.user.username.clone(),
+            dry_run: request.dry_run,
+            outcome: decision.outcome,
+            revision: Arc::clone(revision),
+            policies: decision.evaluations.iter().map(|evaluation| policy_record(evaluation, decision)).collect(),
+            took: decision.took,
+        }
+    }
+}
+
+fn policy_record(evaluation: &Evaluation, decision: &Decision) -> PolicyRecord {
+    let (finding, texts): (Finding, Vec<&str>) = match &evaluation.verdict {
+        Verdict::Error(why) => (Finding::Error, vec![why]),
+        Verdict::Unavailable(why) => (Finding::Unavailable, vec![why]),
+        Verdict::Judged { violations, .. } if !violations.is_empty() => {
+            (Finding::Violation, violations.iter().map(|violation| violation.message.as_str()).collect())
+        }
+        Verdict::Judged { exempted, .. } if !exempted.is_empty() => {
+            (Finding::Exempt, exempted.iter().map(|exempted| exempted.violation.message.as_str()).collect())
+        }
+        Verdict::Judged { .. } => (Finding::Pass, Vec::new()),
+    };
+    let message = |text: &&str| decision.private.hide(text).chars().take(MESSAGE_CHARS).collect();
+    PolicyRecord {
+        policy: Arc::clone(&evaluation.policy.name),
+        enforcement: evaluation.enforcement.as_str(),
+        finding,
+        messages: texts.iter().take(MESSAGES).map(message).collect(),
+        took: evaluation.took,
+    }
 }

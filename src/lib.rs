@@ -5,6 +5,10 @@
 //! it; everything else brings that act its inputs or carries its answer away.
 
 pub mod admission;
+pub mod cli;
 pub mod engine;
 pub mod observe;
+
 pub mod server;
+pub mod source;
+pub mod suite;

@@ -98,7 +98,7 @@ impl std::fmt::Display for KindPattern {
 }
 
 /// The kind under which a template is judged.
-fn pod() -> GroupVersionKind {
+pub fn pod() -> GroupVersionKind {
     GroupVersionKind { group: String::new(), version: "v1".to_owned(), kind: "Pod".to_owned() }
 }
 

@@ -1,0 +1,89 @@
+//! The command line: arguments, one file a subcommand, exit codes.
+
+mod check;
+mod list;
+mod output;
+
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::source::Location;
+
+/// Nothing stands against what was asked.
+const CLEAN: u8 = 0;
+/// Something does.
+const VIOLATIONS: u8 = 1;
+/// It could not be told.
+const UNKNOWN: u8 = 2;
+
+/// Admission and policy enforcement for Kubernetes.
+///
+/// Rego policies decide real objects: as a webhook that the API server calls, and in CI on manifests, by the same
+/// function. Exit codes: 0 clean, 1 violations, 2 could not tell (usage, broken policy, unreadable input, nothing
+/// evaluated).
+#[derive(Debug, Parser)]
+#[command(name = "policy", version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(verify::VerifyArgs),
+    Check(check::CheckArgs),
+    List(list::ListArgs),
+}
+
+/// Which policies, and how they are configured.
+#[derive(Args, Clone, Debug)]
+struct PolicyArgs {
+    /// Directory of policies (or one file); the shipped set if left out.
+    #[arg(long, value_name = "DIR", env = "PORTCULLIS_POLICIES")]
+    policies: Option<PathBuf>,
+
+    /// Configuration file: enforcement and parameters by policy and namespace, exemptions.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    fn location(&self) -> Location {
+        Location { policies: self.policies.clone(), config: self.config.clone() }
+    }
+}
+
+/// How the result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For machines: one JSON document.
+    Json,
+}
+
+/// How the result is written.
+#[derive(Args, Clone, Copy, Debug)]
+struct FormatArgs {
+    /// How to write the result: for people, or one JSON document.
+    #[arg(long, value_enum, default_value = "text", env = "PORTCULLIS_FORMAT")]
+    format: Format,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|error| {
+        output::complain(&error);
+        UNKNOWN
+    }))
+}

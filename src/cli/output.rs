@@ -1,0 +1,30 @@
+//! Writing results to stdout and complaints to stderr. A reader that has gone away is no error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Writes a result.
+pub(super) fn result(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes a value as one JSON document.
+pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    result(&text)
+}
+
+/// Says on stderr why something could not be done.
+pub(super) fn complain(error: &anyhow::Error) {
+    // Nobody is left to tell if stderr is closed.
+    let _ = writeln!(io::stderr().lock(), "policy: {error:#}");
+}
+
+/// Whether stdout shows colours: a terminal, and nobody asked for none (<https://no-color.org>).
+pub(super) fn has_colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,270 @@
+//! The answer to a review: an `AdmissionReview` with what the user, the machine and the auditor need to know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::decide::{Decision, Evaluation, Outcome, Verdict};
+use super::mask::Mask;
+use super::review::API_VERSION;
+use super::violation::{Enforcement, FailMode, Violation};
+
+/// The bytes of a denial's message: what a terminal shows of it without scrolling.
+const MESSAGE_BYTES: usize = 1_000;
+
+/// The causes listed for machines.
+const CAUSES: usize = 50;
+
+/// The API server's limits on warnings, in characters; longer ones are cut or dropped there.
+const WARNING_CHARS: usize = 256;
+const WARNINGS_CHARS: usize = 4_096;
+
+/// An `AdmissionReview` that answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer<'a> {
+    kind: &'static str,
+    api_version: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+#[derive(Debug, Serialize)]
+struct Details {
+    causes: Vec<Cause>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cause {
+    reason: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer that a decision means.
+    pub fn of(uid: &'a str, revision: &str, decision: &Decision) -> Self {
+        let mask = &decision.secrets;
+        let status = (!decision.allowed()).then(|| denial(decision, mask));
+        Self::new(uid, decision.allowed(), status, audit_annotations(revision, decision), warnings(decision, mask))
+    }
+
+    /// An answer that allows and says no more.
+    pub fn allow(uid: &'a str) -> Self {
+        Self::new(uid, true, None, BTreeMap::new(), Vec::new())
+    }
+
+    /// A denial for the review's form, not its content.
+    pub fn refuse(uid: &'a str, reason: &str) -> Self {
+        let message = cut(&format!("review refused: {reason}"), MESSAGE_BYTES);
+        let status = Status { code: 403, reason: "Forbidden", message, details: None };
+        Self::new(uid, false, Some(status), BTreeMap::new(), Vec::new())
+    }
+
+    fn new(
+        uid: &'a str,
+        allowed: bool,
+        status: Option<Status>,
+        audit_annotations: BTreeMap<&'static str, String>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let response = Response { uid, allowed, status, audit_annotations, warnings };
+        Self { kind: "AdmissionReview", api_version: API_VERSION, response }
+    }
+
+    /// The answer as JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings, numbers and string-keyed maps: there is nothing that JSON could not hold.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The evaluations, the most severe policy first, then by name.
+fn by_severity(decision: &Decision) -> Vec<&Evaluation> {
+    let mut evaluations: Vec<&Evaluation> = decision.evaluations.iter().collect();
+    evaluations.sort_by(|a, b| {
+        let severity = |evaluation: &Evaluation| evaluation.policy.metadata.severity;
+        severity(b).cmp(&severity(a)).then_with(|| a.policy.name.cmp(&b.policy.name))
+    });
+    evaluations
+}
+
+fn denied(evaluation: &Evaluation) -> impl Iterator<Item = &Violation> {
+    evaluation.violations().iter().filter(|violation| violation.enforcement == Enforcement::Deny)
+}
+
+/// What a policy that has no verdict leads to, in words.
+fn failure(evaluation: &Evaluation) -> Option<String> {
+    let name = &evaluation.policy.name;
+    match &evaluation.verdict {
+        Verdict::Error(why) => Some(format!("{name} could not be evaluated: {why}")),
+        Verdict::Unavailable(why) => Some(format!("{name} could not be evaluated, a fact is missing: {why}")),
+        Verdict::Judged { .. } => None,
+    }
+}
+
+fn refusing_failure(evaluation: &Evaluation) -> Option<String> {
+    let refuses = matches!(evaluation.outcome(), Outcome::Error | Outcome::Unavailable);
+    failure(evaluation).filter(|_| refuses).map(|text| format!("{text}; refused because on_error is deny"))
+}
+
+fn denial(decision: &Decision, mask: &Mask) -> Status {
+    let evaluations = by_severity(decision);
+    let mut causes = Vec::new();
+    for evaluation in &evaluations {
+        let reason = evaluation.policy.name.to_string();
+        causes.extend(denied(evaluation).map(|violation| Cause {
+            reason: reason.clone(),
+            message: mask.hide(&violation.message),
+            field: violation.field.as_deref().map(|field| mask.hide(field)),
+        }));
+        causes.extend(refusing_failure(evaluation).map(|text| Cause {
+            reason: reason.clone(),
+            message: mask.hide(&text),
+            field: None,
+        }));
+    }
+    causes.truncate(CAUSES);
+    let message = cut(&message(&evaluations, mask), MESSAGE_BYTES);
+    Status { code: 403, reason: "Forbidden", message, details: Some(Details { causes }) }
+}
+
+/// One entry of a denial: its policy, a line, and what to do about it.
+struct Entry<'a> {
+    policy: &'a str,
+    line: String,
+    fix: Option<String>,
+}
+
+fn entries<'a>(evaluations: &[&'a Evaluation], mask: &Mask) -> Vec<Entry<'a>> {
+    let mut entries = Vec::new();
+    for evaluation in evaluations {
+        let policy: &str = &evaluation.policy.name;
+        entries.extend(refusing_failure(evaluation).map(|text| Entry { policy, line: mask.hide(&text), fix: None }));
+        entries.extend(denied(evaluation).map(|violation| Entry {
+            policy,
+            line: mask.hide(&said(policy, violation)),
+            fix: violation.remedy.as_deref().map(|remedy| mask.hide(remedy)),
+        }));
+    }
+    entries
+}
+
+/// `<policy>: <message> (<field>)`.
+fn said(policy: &str, violation: &Violation) -> String {
+    match &violation.field {
+        Some(field) => format!("{policy}: {} ({field})", violation.message),
+        None => format!("{policy}: {}", violation.message),
+    }
+}
+
+fn message(evaluations: &[&Evaluation], mask: &Mask) -> String {
+    let entries = entries(evaluations, mask);
+    let with_fix = |entry: &Entry<'_>, indent: &str| match &entry.fix {
+        Some(fix) => format!("{}\n{indent}fix: {fix}", entry.line),
+        None => entry.line.clone(),
+    };
+    if let [only] = entries.as_slice() {
+        return with_fix(only, "");
+    }
+    let policies: BTreeSet<&str> = entries.iter().map(|entry| entry.policy).collect();
+    let names = policies.iter().copied().collect::<Vec<_>>().join(", ");
+    let mut text = cut(&format!("{} violations of {} policies: {names}", entries.len(), policies.len()), 300);
+    for (index, entry) in entries.iter().enumerate() {
+        let bullet = format!("\n- {}", with_fix(entry, "  "));
+        let more = format!("\nand {} more", entries.len().saturating_sub(index));
+        if text.len().saturating_add(bullet.len()).saturating_add(more.len()) > MESSAGE_BYTES {
+            if index == 0 {
+                text.push_str(&cut(&bullet, MESSAGE_BYTES.saturating_sub(text.len())));
+            } else {
+                text.push_str(&more);
+            }
+            break;
+        }
+        text.push_str(&bullet);
+    }
+    text
+}
+
+fn warnings(decision: &Decision, mask: &Mask) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut used = 0_usize;
+    for evaluation in by_severity(decision) {
+        let failed = failure(evaluation).filter(|_| evaluation.on_error == FailMode::Warn);
+        let warned = evaluation.violations().iter().filter(|violation| violation.enforcement == Enforcement::Warn);
+        for text in failed.into_iter().chain(warned.map(|violation| said(&evaluation.policy.name, violation))) {
+            let warning = single_line(&mask.hide(&text));
+            used = used.saturating_add(warning.chars().count());
+            if used > WARNINGS_CHARS {
+                return warnings;
+            }
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
+    warnings
+}
+
+/// A line of at most [`WARNING_CHARS`] characters, none of them a control character.
+fn single_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match clean.char_indices().nth(WARNING_CHARS) {
+        None => clean,
+        Some(_) => clean.chars().take(WARNING_CHARS.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// A text of at most so many bytes, cut between characters.
+fn cut(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let room = bytes.saturating_sub('…'.len_utf8());
+    let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+fn audit_annotations(revision: &str, decision: &Decision) -> BTreeMap<&'static str, String> {
+    let names = |wanted: &dyn Fn(&Evaluation) -> bool| {
+        let names: BTreeSet<&str> =
+            decision.evaluations.iter().filter(|e| wanted(e)).map(|e| e.policy.name.as_ref()).collect();
+        names.into_iter().collect::<Vec<_>>().join(",")
+    };
+    let said = |enforcement: Enforcement| {
+        names(&move |evaluation: &Evaluation| evaluation.violations().iter().any(|v| v.enforcement == enforcement))
+    };
+    let exempted = |evaluation: &Evaluation| matches!(&evaluation.verdict, Verdict::Judged { exempted, .. } if !exempted.is_empty());
+    let failed = |evaluation: &Evaluation| matches!(evaluation.verdict, Verdict::Error(_) | Verdict::Unavailable(_));
+    let all = [
+        ("revision", revision.to_owned()),
+        ("denied-by", said(Enforcement::Deny)),
+        ("warned-by", said(Enforcement::Warn)),
+        ("audited-by", said(Enforcement::Audit)),
+        ("exempted-by", names(&exempted)),
+        ("errors", names(&failed)),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}

@@ -1,0 +1,123 @@
+//! From files to policies: which file is a policy, a library, a test, and what name each policy has.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::policy::{Module, Policy};
+use super::source::{Source, SourceError};
+
+/// The policies of a directory, and their tests. Sorted by name.
+#[derive(Debug, Default)]
+pub struct Bundle {
+    /// The policies.
+    pub policies: Vec<Arc<Policy>>,
+    /// The `*_test.rego` files, each with all that it may import.
+    pub tests: Vec<TestModule>,
+    /// Every file that the policies were made of, tests left out.
+    pub sources: Vec<Source>,
+    /// What the files' names begin with.
+    pub root: String,
+}
+
+/// A file of tests with the modules it is compiled with.
+#[derive(Debug)]
+pub struct TestModule {
+    /// The tests.
+    pub module: Module,
+    /// Its directory's policies and the libraries.
+    pub with: Vec<Module>,
+}
+
+/// Everything that is wrong with a set of files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct BundleError(pub Vec<SourceError>);
+
+/// What a file is by its place and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Policy,
+    Library,
+    Test,
+}
+
+fn role(source: &Source) -> Role {
+    let in_lib = directory(&source.file).split('/').any(|part| part == "lib");
+    match (source.is_test(), in_lib) {
+        (true, _) => Role::Test,
+        (false, true) => Role::Library,
+        (false, false) => Role::Policy,
+    }
+}
+
+fn directory(file: &str) -> &str {
+    file.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+impl Bundle {
+    /// Makes policies of the `*.rego` files of a directory, `root` being what the files' names begin with. All errors
+    /// are reported, not the first only.
+    pub fn read(root: &str, sources: Vec<Source>) -> Result<Self, BundleError> {
+        let mut errors = Vec::new();
+        let mut modules: BTreeMap<&str, Vec<(Role, Module)>> = BTreeMap::new();
+        let mut parsed = Vec::new();
+        for source in sources {
+            let role = role(&source);
+            match Module::parse(source) {
+                Ok(module) => parsed.push((role, module)),
+                Err(error) => errors.push(error),
+            }
+        }
+        parsed.sort_by(|(_, a), (_, b)| a.source.file.cmp(&b.source.file));
+        for (role, module) in &parsed {
+            modules.entry(directory(&module.source.file)).or_default().push((*role, module.clone()));
+        }
+        let libraries = of_role(&parsed, Role::Library);
+        let sample = super::decide::sample_input();
+        let mut bundle = Self { root: root.to_owned(), ..Self::default() };
+        for (directory, files) in &modules {
+            let siblings = of_role(files, Role::Policy);
+            for module in &siblings {
+                let name = fallback_name(root, directory, module, siblings.len());
+                match Policy::new(module, &libraries, name, &sample) {
+                    Ok(policy) => bundle.policies.push(Arc::new(policy)),
+                    Err(error) => errors.push(error),
+                }
+            }
+            for module in of_role(files, Role::Test) {
+                let with = siblings.iter().chain(&libraries).cloned().collect();
+                bundle.tests.push(TestModule { module, with });
+            }
+        }
+        bundle.sources =
+            parsed.into_iter().filter(|(role, _)| *role != Role::Test).map(|(_, module)| module.source).collect();
+        bundle.policies.sort_by(|a, b| a.name.cmp(&b.name));
+        errors.extend(same_names(&bundle.policies));
+        if errors.is_empty() { Ok(bundle) } else { Err(BundleError(errors)) }
+    }
+}
+
+fn of_role(modules: &[(Role, Module)], wanted: Role) -> Vec<Module> {
+    modules.iter().filter(|(role, _)| *role == wanted).map(|(_, module)| module.clone()).collect()
+}
+
+/// A policy is named after its directory if it is alone there, otherwise after its file.
+fn fallback_name<'a>(root: &str, directory: &'a str, module: &'a Module, siblings: usize) -> &'a str {
+    if siblings == 1 && directory != root {
+        return directory.rsplit('/').next().unwrap_or(directory);
+    }
+    let file = module.source.file.rsplit('/').next().unwrap_or(&module.source.file);
+    file.strip_suffix(".rego").unwrap_or(file)
+}
+
+fn same_names(policies: &[Arc<Policy>]) -> Vec<SourceError> {
+    policies
+        .iter()
+        .zip(policies.iter().skip(1))
+        .filter(|(a, b)| a.name == b.name)
+        .map(|(a, b)| {
+            let message = format!("policy {} is also defined in {}", b.name, a.file);
+            SourceError::whole(&b.file, message).fix("give one of them another package or file name")
+        })
+        .collect()
+}

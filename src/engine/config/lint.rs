@@ -1,0 +1,39 @@
+//! What is unwise in a configuration that is loaded all the same.
+
+use std::sync::Arc;
+
+use super::super::source::SourceError;
+use super::{Config, Exemption};
+
+/// A remark with its place and remedy.
+pub type Advice = SourceError;
+
+/// Remarks on a configuration, `today` being `YYYY-MM-DD` in UTC.
+pub fn advise(config: &Config, today: &str) -> Vec<Advice> {
+    let Some(file) = &config.file else { return Vec::new() };
+    config.exemptions.iter().flat_map(|exemption| on_exemption(file, exemption, config, today)).collect()
+}
+
+fn on_exemption(file: &Arc<str>, exemption: &Exemption, config: &Config, today: &str) -> Vec<Advice> {
+    let remark = |message: String, fix: &str| SourceError::at(file, exemption.line, 0, message).fix(fix);
+    let mut remarks = Vec::new();
+    if exemption.owner.is_empty() {
+        remarks.push(remark("exemption has no owner".to_owned(), "add `owner:`, the team that answers for it"));
+    }
+    if exemption.reason.is_empty() {
+        remarks.push(remark("exemption has no reason".to_owned(), "add `reason:`, with a ticket"));
+    }
+    match &exemption.expires {
+        None => remarks.push(remark("exemption never expires".to_owned(), "add `expires: YYYY-MM-DD`")),
+        Some(day) if exemption.is_expired(today) => {
+            remarks.push(remark(format!("exemption expired on {day} and no longer holds"), "remove it, or renew it"));
+        }
+        Some(_) => {}
+    }
+    if exemption.matches.labels.is_some() && !config.trust_labels {
+        let message = "exemption by labels holds never, as an object's own author sets them".to_owned();
+        remarks
+            .push(remark(message, "match namespaces or names, or set `trustLabels: true` if you trust every author"));
+    }
+    remarks
+}

@@ -1,0 +1,119 @@
+//! What no message, log line or report may quote: the values of Secrets and of environment variables.
+
+use super::rego::Value;
+use super::review::Contents;
+use super::workload::Workload;
+
+/// What stands in a value's place.
+pub const MASKED: &str = "(masked)";
+
+/// The shortest value that is hidden: shorter ones are found in any text by chance.
+const SHORTEST: usize = 4;
+
+/// Values to hide.
+#[derive(Clone, Debug, Default)]
+pub struct Mask {
+    /// The longest first, so that none is hidden in part.
+    values: Vec<String>,
+}
+
+impl Mask {
+    /// The values of a Secret under review.
+    pub fn secrets(contents: &Contents) -> Self {
+        let mut values = Vec::new();
+        for object in [&contents.object, &contents.old_object] {
+            if object["kind"] == Value::from("Secret") {
+                for part in ["data", "stringData"] {
+                    collect(&object[part], &mut values);
+                }
+                collect(
+                    &object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"],
+                    &mut values,
+                );
+            }
+        }
+        Self::of(values)
+    }
+
+    /// The same, and the literal values of the environment variables of a workload.
+    #[must_use]
+    pub fn and_environment(self, workload: Option<&Workload>) -> Self {
+        let mut values = self.values;
+        for container in workload.into_iter().flat_map(|workload| &workload.containers) {
+            if let Ok(variables) = container.spec["env"].as_array() {
+                variables.iter().for_each(|variable| collect(&variable["value"], &mut values));
+            }
+        }
+        Self::of(values)
+    }
+
+    fn of(mut values: Vec<String>) -> Self {
+        values.retain(|value| value.len() >= SHORTEST);
+        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        values.dedup();
+        Self { values }
+    }
+
+    /// A text without the values.
+    pub fn hide(&self, text: &str) -> String {
+        let found = self.values.iter().filter(|value| text.contains(value.as_str()));
+        found.fold(text.to_owned(), |text, value| text.replace(value.as_str(), MASKED))
+    }
+}
+
+/// Collects the strings of a value, or of an object's fields.
+fn collect(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) => into.push(text.to_string()),
+        Value::Object(fields) => {
+            into.extend(fields.values().filter_map(|value| Some(value.as_string().ok()?.to_string())))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Set(_) | Value::Undefined => {}
+    }
+}
+
+/// Whether the value at a field path is one that is never shown: a Secret's, or an environment variable's.
+pub fn is_secret_field(kind: &str, path: &str) -> bool {
+    let in_secret = kind == "Secret" && (path.starts_with("data") || path.starts_with("stringData"));
+    let in_environment = path.contains(".env[") && path.ends_with(".value");
+    in_secret || in_environment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json;
+    use super::*;
+
+    fn contents(object: &str) -> Contents {
+        let object = json::parse(object).unwrap();
+        Contents { request: Value::Null, object, old_object: Value::Null }
+    }
+
+    #[test]
+    fn a_secrets_values_are_hidden() {
+        let secret = contents(r#"{"kind":"Secret","data":{"a":"c2VjcmV0"},"stringData":{"b":"hunter2","c":"x"}}"#);
+        let mask = Mask::secrets(&secret);
+        assert_eq!(mask.hide("c2VjcmV0 and hunter2 but not x"), "(masked) and (masked) but not x");
+        assert_eq!(
+            Mask::secrets(&contents(r#"{"kind":"ConfigMap","data":{"a":"hunter2"}}"#)).hide("hunter2"),
+            "hunter2"
+        );
+    }
+
+    #[test]
+    fn environment_values_are_hidden_the_longest_first() {
+        let object =
+            r#"{"spec":{"containers":[{"env":[{"name":"A","value":"token"},{"name":"B","value":"token-long"}]}]}}"#;
+        let workload = Workload::of("", &json::parse(object).unwrap()).unwrap();
+        let mask = Mask::default().and_environment(Some(&workload));
+        assert_eq!(mask.hide("token-long, token"), "(masked), (masked)");
+    }
+
+    #[test]
+    fn fields_that_hold_secrets_are_known_by_their_path() {
+        assert!(is_secret_field("Secret", "data.password"));
+        assert!(is_secret_field("Deployment", "spec.template.spec.containers[0].env[2].value"));
+        assert!(!is_secret_field("Pod", "spec.containers[0].image"));
+        assert!(!is_secret_field("ConfigMap", "data.key"));
+    }
+}

@@ -1,0 +1,65 @@
+//! A policy's contract: what its METADATA says.
+
+use super::rego::Value;
+use super::scope::Scope;
+use super::violation::{Enforcement, FailMode, Severity};
+
+mod parameters;
+pub mod read;
+
+pub use parameters::Schema;
+pub use read::read;
+
+/// What a policy needs to know beside the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// The namespace's labels and annotations, as `input.namespace`.
+    Namespace,
+}
+
+/// What a policy says of itself, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// What the policy demands, in a few words.
+    pub title: String,
+    /// Why, and what it leaves alone.
+    pub description: String,
+    /// Where to read on.
+    pub related_resources: Vec<String>,
+    /// How bad a violation is.
+    pub severity: Severity,
+    /// What follows from a violation unless configuration says otherwise.
+    pub enforcement: Enforcement,
+    /// Which requests it is for.
+    pub scope: Scope,
+    /// What it needs to know.
+    pub needs: Vec<Need>,
+    /// What follows when it cannot be evaluated.
+    pub on_error: FailMode,
+    /// The parameters' defaults, an object.
+    pub parameters: Value,
+    /// A JSON schema that parameters must fulfil, defaults and configuration merged.
+    pub schema: Option<Schema>,
+    /// The controls of published standards that it covers, such as `cis/5.2.7`.
+    pub controls: Vec<String>,
+}
+
+impl Metadata {
+    /// The contract of a v0 policy that states none: Pods, denied, severity medium.
+    pub fn unstated(name: &str) -> Self {
+        Self {
+            title: name.to_owned(),
+            description: String::new(),
+            related_resources: Vec::new(),
+            severity: Severity::Medium,
+            enforcement: Enforcement::Deny,
+            scope: Scope::pods(),
+            needs: Vec::new(),
+            on_error: FailMode::Deny,
+            parameters: Value::new_object(),
+            schema: None,
+            controls: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Verdicts as text for people. The JSON forms are the reports' own, by serde.
+
+pub mod text;

@@ -1,0 +1,111 @@
+//! Where policies and configuration come from: the set embedded in the binary, or a directory and a file.
+
+pub mod directory;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use crate::engine::bundle::{Bundle, BundleError};
+use crate::engine::config::{self, Config};
+use crate::engine::policy_set::PolicySet;
+use crate::engine::source::Source;
+
+/// The policies shipped in the binary.
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
+
+/// What the names of embedded files begin with.
+const EMBEDDED_ROOT: &str = "policies";
+
+/// Where to read from.
+#[derive(Clone, Debug, Default)]
+pub struct Location {
+    /// A directory of policies; the embedded set if none.
+    pub policies: Option<PathBuf>,
+    /// A configuration file; none changes nothing.
+    pub config: Option<PathBuf>,
+}
+
+/// Why no policy set could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or directory cannot be read.
+    #[error("{}: cannot be read: {why}\n  fix: {remedy}", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system says, or what is wrong with the content.
+        why: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The directory holds no policy.
+    #[error("{}: holds no policy\n  fix: put *.rego files into it, or leave --policies out for the shipped set", .0.display())]
+    Empty(PathBuf),
+    /// Policies are broken.
+    #[error(transparent)]
+    Policies(#[from] BundleError),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(BundleError),
+}
+
+/// A set with what only people ask for.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The set.
+    pub set: PolicySet,
+    /// The configuration's text as read; empty if there is none.
+    pub config_text: String,
+}
+
+impl Location {
+    /// Reads the policies with their tests.
+    pub fn bundle(&self) -> Result<Bundle, LoadError> {
+        let (root, sources) = match &self.policies {
+            None => (EMBEDDED_ROOT.to_owned(), embedded(&EMBEDDED)),
+            Some(path) => (directory::display(path), directory::read(path)?),
+        };
+        let bundle = Bundle::read(root.trim_end_matches('/'), sources)?;
+        match &self.policies {
+            Some(path) if bundle.policies.is_empty() => Err(LoadError::Empty(path.clone())),
+            Some(_) | None => Ok(bundle),
+        }
+    }
+
+    /// Reads policies and configuration and puts them together.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let bundle = self.bundle()?;
+        let Some(path) = &self.config else {
+            return Ok(Loaded { set: PolicySet::new(bundle, Config::default(), ""), config_text: String::new() });
+        };
+        let config_text = directory::read_text(path)?;
+        let source = Source::new(directory::display(path), config_text.as_str());
+        let config =
+            config::read(&source, &bundle.policies).map_err(|errors| LoadError::Config(BundleError(errors)))?;
+        Ok(Loaded { set: PolicySet::new(bundle, config, &config_text), config_text })
+    }
+
+    /// Everything whose change may change the set.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        [&self.policies, &self.config].into_iter().flatten().cloned().collect()
+    }
+}
+
+fn embedded(directory: &Dir<'_>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut directories = vec![directory];
+    while let Some(directory) = directories.pop() {
+        directories.extend(directory.dirs());
+        for file in directory.files().filter(|file| is_rego(file.path())) {
+            let name: Arc<str> = Arc::from(format!("{EMBEDDED_ROOT}/{}", file.path().display()));
+            sources.push(Source::new(name, file.contents_utf8().unwrap_or_default()));
+        }
+    }
+    sources
+}
+
+fn is_rego(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rego")
+}

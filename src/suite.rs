@@ -1,0 +1,3 @@
+//! Test cases and their outcomes: manifests as a person keeps them, and the unit tests of policies.
+
+pub mod unit;

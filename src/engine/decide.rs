@@ -450,3 +450,6 @@ pub fn sample_input() -> Value {
 
 /// A Pod that asks for nothing special.
 const SAMPLE_REVIEW: &str = include_str!("decide/sample_review.json");
+
+#[cfg(test)]
+mod tests;

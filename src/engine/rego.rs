@@ -262,7 +262,7 @@ mod tests {
         check_refused(&nested, "nested deeper than");
         check_refused("package p\nx[1] { true } { true }", "chained");
         check_refused("package p\nf(a) { a == 1 } { a == 2 }", "chained");
-        check_refused("package p\nx if {\n  y := 1\n  (y == 1)\n}", "p.rego:4:3");
+        check_refused("package p\nx if {\n  y := input.a\n  (y == 1)\n}", "p.rego:4:3");
         check_refused(&"#\n".repeat(600_000), "larger than");
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::document::fields::{Fields, closest};
-use super::super::document::{DocumentError, Node, Place, yaml};
+use super::super::document::{Content, DocumentError, Node, Place, yaml};
 use super::super::metadata::read::{in_file, kinds, object, patterns, selector};
 use super::super::pattern::Pattern;
 use super::super::policy::Policy;
@@ -68,7 +68,7 @@ fn read_override(node: &Node, policies: Policies<'_>) -> Result<Override, Errors
     let (mut enforcement, mut on_error, mut parameters) = (None, None, None);
     let set = fields.take_mapping("set");
     if let Some(mut set) = fields.require("set", set) {
-        enforcement = set.take_choice("enforcement", &Enforcement::ALL.map(|value| (value.as_str(), value)));
+        enforcement = read_enforcement(&mut set);
         on_error = set.take_choice("onError", &FailMode::ALL.map(|value| (value.as_str(), value)));
         if let Some(entry) = set.take("parameters") {
             parameters = object(&mut set, entry);
@@ -78,6 +78,15 @@ fn read_override(node: &Node, policies: Policies<'_>) -> Result<Override, Errors
     }
     let line = fields.place().line;
     fields.finish().map(|()| Override { line, select, place, enforcement, on_error, parameters })
+}
+
+/// An enforcement. YAML 1.1 reads a bare `off` as false, and nobody should have to know.
+fn read_enforcement(fields: &mut Fields<'_>) -> Option<Enforcement> {
+    let bare_off = fields.take("enforcement").is_some_and(|entry| entry.value.content == Content::Bool(false));
+    if bare_off {
+        return Some(Enforcement::Off);
+    }
+    fields.take_choice("enforcement", &Enforcement::ALL.map(|value| (value.as_str(), value)))
 }
 
 fn read_select(fields: &mut Fields<'_>, policies: Policies<'_>) -> Select {

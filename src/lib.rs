@@ -8,3 +8,4 @@ pub mod admission;
 pub mod engine;
 pub mod observe;
 pub mod server;
+pub mod source;

@@ -104,8 +104,11 @@ impl Event<'_> {
     /// How much the line matters.
     pub fn level(&self) -> Level {
         match self {
-            Self::Started { .. } | Self::Reloaded { .. } | Self::Decision(_) | Self::Draining { .. } => Level::Info,
-            Self::Stopped { finished: true } => Level::Info,
+            Self::Started { .. }
+            | Self::Reloaded { .. }
+            | Self::Decision(_)
+            | Self::Draining { .. }
+            | Self::Stopped { finished: true } => Level::Info,
             Self::Stopped { finished: false } | Self::TlsError { .. } | Self::Shed { .. } | Self::Warning { .. } => {
                 Level::Warn
             }
@@ -169,12 +172,7 @@ impl<'a> Decision<'a> {
             dry_run: record.dry_run,
             outcome: outcome_label(record.outcome),
             evaluated: record.policies.len(),
-            policies: record
-                .policies
-                .iter()
-                .filter(|policy| policy.finding != Finding::Pass)
-                .map(Found::new)
-                .collect(),
+            policies: record.policies.iter().filter(|policy| policy.finding != Finding::Pass).map(Found::new).collect(),
             revision: &record.revision,
             microseconds: record.took.as_micros(),
             trace_id: trace.map(|trace| trace.as_str().to_owned()),

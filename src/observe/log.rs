@@ -1,7 +1,7 @@
 //! The log: one line an event, JSON for machines or text for people. A plain locked write; a line that cannot be
 //! written is lost, never the request. No byte of an event can end a line or steer a terminal.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
@@ -119,12 +119,13 @@ fn text_line(json: &[u8]) -> Option<String> {
     for (place, (key, value)) in fields.iter().enumerate() {
         let bare = value.get().trim_matches('"');
         match place {
-            0 => line.push_str(bare),
-            1 => line.push_str(&format!(" {bare:<5}")),
-            2 => line.push_str(&format!(" {bare}")),
-            _ if plain(bare) => line.push_str(&format!(" {key}={bare}")),
-            _ => line.push_str(&format!(" {key}={}", value.get())),
+            0 => write!(line, "{bare}"),
+            1 => write!(line, " {bare:<5}"),
+            2 => write!(line, " {bare}"),
+            _ if plain(bare) => write!(line, " {key}={bare}"),
+            _ => write!(line, " {key}={}", value.get()),
         }
+        .ok()?;
     }
     Some(line)
 }

@@ -1,0 +1,3 @@
+//! Where policies and configuration come from, and when to read them again.
+
+pub mod watch;

@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn passes_the_first_and_counts_the_rest() {
-        let throttle = Throttle::new(Duration::from_secs(3600));
+        let throttle = Throttle::new(Duration::from_hours(1));
         assert_eq!(throttle.pass(), Some(0));
         assert_eq!(throttle.pass(), None);
         assert_eq!(throttle.pass(), None);

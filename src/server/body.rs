@@ -1,5 +1,7 @@
 //! A request's body, read within a limit, a deadline and the memory there is.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes};
@@ -14,6 +16,9 @@ const PREFIX: usize = 64 * 1024;
 /// How much of a body that is not wanted is read all the same, so that its sender gets to read the answer.
 const DRAIN: usize = 64 * 1024 * 1024;
 
+/// How long the rest of a request that is refused may take to arrive.
+const REFUSAL: Duration = Duration::from_secs(2);
+
 /// The first piece of memory asked for, unless the body is shorter.
 const FIRST: usize = 64 * 1024;
 
@@ -27,6 +32,9 @@ pub(crate) enum BodyError {
     #[error("there is no memory for the body at the moment")]
     NoRoom,
 }
+
+/// Memory was refused.
+struct NoRoom;
 
 /// A body, or as much of it as was kept.
 #[derive(Debug)]
@@ -60,18 +68,30 @@ pub(crate) async fn receive(
             // Trailers say nothing to us.
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
         };
-        let room = keep.saturating_sub(received.bytes.len());
-        if data.len() > room {
-            received.cut(&data)?;
+        let kept = if data.len() > keep.saturating_sub(received.bytes.len()) {
+            received.cut(&data)
+        } else {
+            received.append(&data, most)
+        };
+        if kept.is_err() {
+            drop(received);
+            drain_refused(body).await;
+            return Err(BodyError::NoRoom);
+        }
+        if received.oversize {
             drain(body, deadline).await;
             return Ok(received);
         }
-        received.append(&data, most)?;
     }
 }
 
+/// Reads what is still coming of a request that is refused whatever it holds, for a short while.
+pub(crate) async fn drain_refused(body: Body) {
+    drain(body, Instant::now() + REFUSAL).await;
+}
+
 /// Reads on and throws away, until the end, the bound or `deadline`.
-pub(crate) async fn drain(mut body: Body, deadline: Instant) {
+async fn drain(mut body: Body, deadline: Instant) {
     let mut left = DRAIN;
     while let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await {
         let read = frame.data_ref().map_or(0, Bytes::len);
@@ -84,12 +104,12 @@ pub(crate) async fn drain(mut body: Body, deadline: Instant) {
 
 impl Received {
     /// Appends `data`, growing towards `most`: doubling keeps the copies few and an unkept promise cheap.
-    fn append(&mut self, data: &[u8], most: usize) -> Result<(), BodyError> {
+    fn append(&mut self, data: &[u8], most: usize) -> Result<(), NoRoom> {
         let needed = self.bytes.len().saturating_add(data.len());
         if needed > self.bytes.capacity() {
             let wanted = self.bytes.capacity().saturating_mul(2).max(FIRST).min(most).max(needed);
             if !self.reservation.grow_to(wanted) {
-                return Err(BodyError::NoRoom);
+                return Err(NoRoom);
             }
             self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()));
         }
@@ -98,7 +118,7 @@ impl Received {
     }
 
     /// Keeps no more than the beginning, `data` being what came last.
-    fn cut(&mut self, data: &[u8]) -> Result<(), BodyError> {
+    fn cut(&mut self, data: &[u8]) -> Result<(), NoRoom> {
         self.oversize = true;
         let missing = PREFIX.saturating_sub(self.bytes.len());
         if let Some(wanted) = data.get(..missing.min(data.len())) {
@@ -117,7 +137,6 @@ mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use std::time::Duration;
 
     use hyper::body::Frame;
 

@@ -28,7 +28,7 @@ use crate::observe::event::Event;
 use crate::observe::throttle::Throttle;
 use crate::server::config::Config;
 use crate::server::drain::{Lifecycle, Phase};
-use crate::server::handshake::Handshakes;
+use crate::server::handshake::{Handshakes, Place};
 use crate::server::idle::{Activity, Busy, Patience, Timed};
 
 /// What every connection of the webhook port shares.
@@ -82,7 +82,9 @@ impl Door {
             };
             match accepted {
                 Ok((slot, stream, peer)) => {
-                    tokio::spawn(Arc::clone(&self).serve(slot, stream, peer));
+                    // Places are taken in the order of arrival, which tasks need not keep.
+                    let place = self.handshakes.begin();
+                    tokio::spawn(Arc::clone(&self).serve(slot, place, stream, peer));
                 }
                 Err(error) => {
                     if let Some(suppressed) = self.complaints.pass() {
@@ -95,12 +97,11 @@ impl Door {
     }
 
     /// One connection from its handshake to its end.
-    async fn serve(self: Arc<Self>, slot: OwnedSemaphorePermit, stream: TcpStream, peer: SocketAddr) {
+    async fn serve(self: Arc<Self>, slot: OwnedSemaphorePermit, mut place: Place, stream: TcpStream, peer: SocketAddr) {
         let _slot = slot;
         let _counted = self.observe.metrics().connection_opened();
         // Answers are written at once; without it they would wait for the peer's delayed acknowledgements.
         let _ = stream.set_nodelay(true);
-        let mut place = self.handshakes.begin();
         let stream = tokio::select! {
             shaken = timeout(self.handshake_timeout, self.acceptor.accept(stream)) => shaken,
             () = place.lost() => Ok(Err(io::Error::other("made room for newer handshakes"))),

@@ -195,7 +195,7 @@ mod tests {
         pause();
         let (near, far) = duplex(64);
         let activity = Activity::new();
-        let patience = Patience { idle: Duration::from_secs(300), head: Duration::from_secs(30), bytes_begin_a_head };
+        let patience = Patience { idle: Duration::from_mins(5), head: Duration::from_secs(30), bytes_begin_a_head };
         (near, Timed::new(far, Arc::clone(&activity), patience), activity)
     }
 

@@ -36,9 +36,6 @@ pub(crate) struct Desk {
     shedding: Throttle,
 }
 
-/// How long the rest of a request that is refused may take to arrive.
-const REFUSAL: Duration = Duration::from_secs(2);
-
 impl Desk {
     pub(crate) fn new(config: &Config, admission: Arc<dyn Admit>, observe: Arc<Observe>) -> Self {
         Self {
@@ -139,7 +136,7 @@ impl Desk {
     async fn refuse(&self, headers: &HeaderMap, body: Body, answer: Response) -> Response {
         // Who waits for `100 Continue` sends nothing yet and reads the answer at once.
         if !headers.contains_key(EXPECT) {
-            body::drain(body, Instant::now() + REFUSAL).await;
+            body::drain_refused(body).await;
         }
         answer
     }

@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn reads_every_form_of_a_go_duration() {
         check("1s", Some(Duration::from_secs(1)));
-        check("1m0s", Some(Duration::from_secs(60)));
+        check("1m0s", Some(Duration::from_mins(1)));
         check("500ms", Some(Duration::from_millis(500)));
-        check("1.5h", Some(Duration::from_secs(5400)));
+        check("1.5h", Some(Duration::from_mins(90)));
         check(".5s", Some(Duration::from_millis(500)));
         check("5.s", Some(Duration::from_secs(5)));
         check("100us", Some(Duration::from_micros(100)));
@@ -123,7 +123,7 @@ mod tests {
         check("7ns", Some(Duration::from_nanos(7)));
         check("+1s", Some(Duration::from_secs(1)));
         check("1h2m3s4ms5us6ns", Some(Duration::from_nanos(3_723_004_005_006)));
-        check("0.100000000000000000000h", Some(Duration::from_secs(360)));
+        check("0.100000000000000000000h", Some(Duration::from_mins(6)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How to watch.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ impl Drop for Guard {
 
 /// Watches `paths`, files or whole directories, whether they exist yet or not. The receiver holds at most one change
 /// that has not been taken: any number of them is one reason to look again. Needs a tokio runtime.
-pub fn watch(paths: Vec<PathBuf>, pace: Pace) -> Result<(Guard, mpsc::Receiver<Change>), WatchError> {
+pub fn watch(paths: &[PathBuf], pace: Pace) -> Result<(Guard, mpsc::Receiver<Change>), WatchError> {
     let noticed = Arc::new(Notify::new());
     let scope = Scope(paths.iter().map(|path| absolute(path)).collect());
     let watcher = {
@@ -98,8 +98,6 @@ async fn next(noticed: &Notify, pace: Pace) -> Change {
             break;
         }
     }
-    // Never in the past, so this yields at most once.
-    sleep_until(Instant::now()).await;
     Change::Noticed
 }
 
@@ -110,13 +108,8 @@ struct Scope(Vec<PathBuf>);
 impl Scope {
     /// Whether `event` may have changed one of them. What merely reads never does: our own reading would wake us.
     fn concerns(&self, event: &Event) -> bool {
-        let read_only = match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
-            EventKind::Access(_) => true,
-            EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {
-                false
-            }
-        };
+        let written = AccessKind::Close(AccessMode::Write);
+        let read_only = matches!(event.kind, EventKind::Access(kind) if kind != written);
         let vague = event.need_rescan() || event.paths.is_empty();
         !read_only && (vague || event.paths.iter().any(|changed| self.0.iter().any(|path| touches(changed, path))))
     }
@@ -172,11 +165,8 @@ mod tests {
     use super::*;
 
     /// No tick within a test's time, so that only notices count.
-    const PACE: Pace = Pace {
-        settle: Duration::from_millis(20),
-        patience: Duration::from_millis(200),
-        tick: Duration::from_secs(3600),
-    };
+    const PACE: Pace =
+        Pace { settle: Duration::from_millis(20), patience: Duration::from_millis(200), tick: Duration::from_hours(1) };
 
     async fn noticed(changes: &mut mpsc::Receiver<Change>) {
         let change = timeout(Duration::from_secs(20), changes.recv()).await;
@@ -192,7 +182,7 @@ mod tests {
     async fn notices_a_file_written_replaced_and_removed() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.yaml");
-        let (_guard, mut changes) = watch(vec![file.clone()], PACE).unwrap();
+        let (_guard, mut changes) = watch(std::slice::from_ref(&file), PACE).unwrap();
         fs::write(&file, "a").unwrap();
         noticed(&mut changes).await;
         settle(&mut changes).await;
@@ -214,7 +204,7 @@ mod tests {
         symlink("..1", mount.path().join("..data")).unwrap();
         symlink("..data/tls.crt", mount.path().join("tls.crt")).unwrap();
         let file = mount.path().join("tls.crt");
-        let (_guard, mut changes) = watch(vec![file.clone()], PACE).unwrap();
+        let (_guard, mut changes) = watch(std::slice::from_ref(&file), PACE).unwrap();
         symlink("..2", mount.path().join("..data_tmp")).unwrap();
         fs::rename(mount.path().join("..data_tmp"), mount.path().join("..data")).unwrap();
         noticed(&mut changes).await;
@@ -226,7 +216,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let policies = parent.path().join("policies");
         fs::create_dir_all(policies.join("one")).unwrap();
-        let (_guard, mut changes) = watch(vec![policies.clone()], PACE).unwrap();
+        let (_guard, mut changes) = watch(std::slice::from_ref(&policies), PACE).unwrap();
         fs::remove_dir_all(&policies).unwrap();
         noticed(&mut changes).await;
         settle(&mut changes).await;
@@ -242,7 +232,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("config.yaml");
         fs::write(&file, "a").unwrap();
-        let (_guard, mut changes) = watch(vec![file.clone()], PACE).unwrap();
+        let (_guard, mut changes) = watch(std::slice::from_ref(&file), PACE).unwrap();
         settle(&mut changes).await;
         fs::read_to_string(&file).unwrap();
         fs::write(directory.path().join("stranger"), "b").unwrap();
@@ -253,7 +243,7 @@ mod tests {
     async fn the_tick_comes_without_any_change() {
         let directory = tempfile::tempdir().unwrap();
         let pace = Pace { tick: Duration::from_millis(10), ..PACE };
-        let (_guard, mut changes) = watch(vec![directory.path().join("absent")], pace).unwrap();
+        let (_guard, mut changes) = watch(&[directory.path().join("absent")], pace).unwrap();
         let change = timeout(Duration::from_secs(20), changes.recv()).await;
         assert_eq!(change.unwrap(), Some(Change::Tick));
     }

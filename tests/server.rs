@@ -1,5 +1,6 @@
 //! The server over real sockets, with a decision that only echoes.
 
+#[cfg(test)]
 mod server {
     mod client;
     mod harness;

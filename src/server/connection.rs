@@ -46,6 +46,9 @@ pub(crate) struct Door {
     complaints: Throttle,
 }
 
+/// The largest head of an HTTP/1.1 request, in bytes.
+const HEAD: usize = 64 * 1024;
+
 /// How long to leave the listener alone after it failed, mostly for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -196,8 +199,9 @@ async fn answer(
 
 fn builder(http: Http) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // hyper's own timeout counts idle time too; see `idle`.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
+    // hyper's own timeout counts idle time too; see `idle`. The buffer bounds a request's head and what is read ahead
+    // of a body before it is counted.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -205,7 +209,7 @@ fn builder(http: Http) -> auto::Builder<TokioExecutor> {
         .max_frame_size(1 << 20)
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
-        .max_header_list_size(64 * 1024)
+        .max_header_list_size(16 * 1024)
         // Against rapid reset: how many streams may be reset before or while they are served.
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(1_024);

@@ -3,7 +3,9 @@
 //! hyper's own header timeout starts when a keep-alive connection falls idle and so would close it after 30 s, while
 //! the API server keeps connections idle for 90 s and loses requests if we close first. Here the two are told apart:
 //! an idle connection may be silent for long, a request's head that has begun must end soon. Between head and answer
-//! there is no limit of ours: the request's time budget bounds that.
+//! there is no limit of ours: the request's time budget bounds that. Bytes that come in behind a request in flight
+//! cannot be told from its body here, so a head that begins there and never ends has the patience of an idle
+//! connection, which costs us no more than one.
 
 use std::io;
 use std::pin::Pin;

@@ -73,13 +73,13 @@ pub fn watch(paths: &[PathBuf], pace: Pace) -> Result<(Guard, mpsc::Receiver<Cha
             }
         })?
     };
-    let mut watches = Watches { watcher, scope };
-    watches.renew();
+    let mut directories = Watches { watcher, scope };
+    directories.renew();
     let (sender, receiver) = mpsc::channel(1);
     let task = tokio::spawn(async move {
         while !sender.is_closed() {
             let change = next(&noticed, pace).await;
-            watches.renew();
+            directories.renew();
             // A full channel already says so.
             let _ = sender.try_send(change);
         }

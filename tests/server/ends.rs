@@ -1,6 +1,9 @@
 //! How the server ends.
 
+use std::process::Command;
 use std::time::Duration;
+
+use portcullis::server::drain::{Lifecycle, Phase};
 
 use super::client::{Client, request};
 use super::harness::{eventually, review, start, within};
@@ -108,4 +111,18 @@ async fn http_2_is_told_to_go_away_and_loses_nothing() {
     let (status, body) = within(asked).await.unwrap();
     assert!(status == 200 && body.contains("u-1"));
     within(connection).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_asks_it_to_stop() {
+    let lifecycle = Lifecycle::default();
+    lifecycle.stop_on_signals().unwrap();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").arg(name).arg(std::process::id().to_string()).status().unwrap();
+        assert!(sent.success());
+    };
+    signal("-TERM");
+    within(lifecycle.reached(Phase::Draining)).await;
+    signal("-INT");
+    within(lifecycle.reached(Phase::Ended)).await;
 }

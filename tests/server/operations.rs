@@ -59,7 +59,7 @@ async fn answers_while_every_worker_is_held_by_a_decision() {
 async fn shows_metrics_that_promtool_accepts() {
     let server = start(|_| {}).await;
     let metrics = server.parts.observe.metrics();
-    metrics.policy_set_loaded("abc", ["require_probes"], Duration::from_secs(1_800_000_000));
+    metrics.policy_set_loaded("abc", ["require_probes"], Duration::from_secs(1_800_000_001));
     metrics.policy_set_refused();
     metrics.exemptions_expire([("require_probes/batch", 1_800_000_000)]);
     Client::connect(&server).await.post("/validate", review("u", "", 0)).await;

@@ -29,7 +29,7 @@ pub(crate) fn issue(key: &KeyPair, from: i32, until: i32) -> Pair {
 pub(crate) fn unwrapped(key: &KeyPair, label: &str) -> String {
     // PKCS#8 is a sequence of version, algorithm and an octet string with the key.
     let inner = fields(contents(key.serialized_der())).nth(2).unwrap();
-    let text: Vec<_> = base64(contents(inner)).as_bytes().chunks(64).map(|line| line.to_vec()).collect();
+    let text: Vec<_> = base64(contents(inner)).as_bytes().chunks(64).map(<[u8]>::to_vec).collect();
     let lines = String::from_utf8(text.join(&b'\n')).unwrap();
     format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
 }

@@ -161,3 +161,13 @@ async fn logs_each_decision_on_one_line_with_its_trace() {
     assert!(lines[1].get("trace_id").is_none());
     assert!(server.log.about("forged").is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_a_head_without_end() {
+    let server = start(|_| {}).await;
+    let mut client = Client::connect(&server).await;
+    client.send("POST /validate HTTP/1.1\r\nHost: x\r\nX: ").await;
+    client.send(vec![b'x'; 70_000]).await;
+    assert_eq!(client.answer().await.status, 431);
+    client.closed().await;
+}

@@ -5,10 +5,11 @@
 //! it; everything else brings that act its inputs or carries its answer away.
 
 pub mod admission;
-pub mod cli;
 pub mod engine;
-pub mod observe;
 
+pub mod cli;
 pub mod server;
-pub mod source;
 pub mod suite;
+
+pub mod observe;
+pub mod source;

@@ -1,6 +1,7 @@
 //! Where policies and configuration come from: the set embedded in the binary, or a directory and a file.
 
 pub mod directory;
+pub mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,192 @@
+//! Everything the log can say. One variant is one kind of line; its fields are the line's fields.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use crate::admission::{Finding, PolicyRecord, Record};
+use crate::observe::metrics::{outcome_label, webhook_label};
+use crate::observe::policies::finding_label;
+use crate::observe::trace::TraceId;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something broke, or nearly.
+    Error,
+    /// Someone should look at it some day.
+    Warn,
+    /// All is well.
+    Info,
+}
+
+/// One line of the log.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The server listens.
+    Started {
+        /// The program's version.
+        version: &'a str,
+        /// Where reviews are answered.
+        webhook_address: SocketAddr,
+        /// Where health and metrics are answered.
+        operations_address: SocketAddr,
+        /// The policy set in force.
+        revision: &'a str,
+        /// How many policies it holds.
+        policies: usize,
+    },
+    /// Something was loaded anew and is in force.
+    Reloaded {
+        /// `policies`, `configuration`, `certificate`.
+        what: &'a str,
+        /// What is in force now: a revision, a fingerprint, an expiry.
+        now: &'a str,
+    },
+    /// Something could not be loaded; what was in force stays.
+    ReloadFailed {
+        /// `policies`, `configuration`, `certificate`.
+        what: &'a str,
+        /// What is wrong and what to do.
+        error: &'a str,
+    },
+    /// A review was decided.
+    Decision(Decision<'a>),
+    /// The server was asked to stop and goes on serving for a while.
+    Draining {
+        /// For how long it keeps accepting.
+        seconds: f64,
+    },
+    /// The server ends.
+    Stopped {
+        /// Whether everything in flight was finished.
+        finished: bool,
+    },
+    /// A request ended in a fault of the server's own.
+    Panicked {
+        /// The file and line of our source.
+        place: &'a str,
+    },
+    /// A handshake failed; at most one such line in ten seconds.
+    TlsError {
+        /// The peer's address.
+        peer: IpAddr,
+        /// What went wrong.
+        error: &'a str,
+        /// Failures since the last such line.
+        suppressed: u64,
+    },
+    /// Requests are being refused with 503; at most one such line in ten seconds.
+    Shed {
+        /// The bound that was reached.
+        bound: &'a str,
+        /// Refusals since the last such line.
+        suppressed: u64,
+    },
+    /// Connections cannot be accepted; at most one such line in ten seconds.
+    AcceptFailed {
+        /// What the system said.
+        error: &'a str,
+        /// Failures since the last such line.
+        suppressed: u64,
+    },
+    /// Anything worth a look that has no kind of its own.
+    Warning {
+        /// What it is about.
+        message: &'a str,
+    },
+}
+
+impl Event<'_> {
+    /// How much the line matters.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Started { .. }
+            | Self::Reloaded { .. }
+            | Self::Decision(_)
+            | Self::Draining { .. }
+            | Self::Stopped { finished: true } => Level::Info,
+            Self::Stopped { finished: false } | Self::TlsError { .. } | Self::Shed { .. } | Self::Warning { .. } => {
+                Level::Warn
+            }
+            Self::ReloadFailed { .. } | Self::Panicked { .. } | Self::AcceptFailed { .. } => Level::Error,
+        }
+    }
+}
+
+/// A decision as the log tells it: no object content.
+#[derive(Debug, Serialize)]
+pub struct Decision<'a> {
+    uid: &'a str,
+    webhook: &'static str,
+    operation: &'static str,
+    kind: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    sub_resource: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'a str,
+    name: &'a str,
+    user: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    outcome: &'static str,
+    evaluated: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<Found<'a>>,
+    revision: &'a str,
+    microseconds: u128,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+/// A policy that did not simply pass.
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    policy: &'a str,
+    enforcement: &'static str,
+    finding: &'static str,
+    #[serde(skip_serializing_if = "no_messages")]
+    messages: &'a [String],
+}
+
+/// `skip_serializing_if` hands a reference to the field, which is a reference already.
+fn no_messages(messages: &&[String]) -> bool {
+    messages.is_empty()
+}
+
+impl<'a> Decision<'a> {
+    /// The line about `record`, which the caller made in `trace`.
+    pub fn new(record: &'a Record, trace: Option<TraceId>) -> Self {
+        Self {
+            uid: &record.uid,
+            webhook: webhook_label(record.webhook),
+            operation: record.operation,
+            kind: &record.kind,
+            sub_resource: &record.sub_resource,
+            namespace: &record.namespace,
+            name: &record.name,
+            user: &record.user,
+            dry_run: record.dry_run,
+            outcome: outcome_label(record.outcome),
+            evaluated: record.policies.len(),
+            policies: record.policies.iter().filter(|policy| policy.finding != Finding::Pass).map(Found::new).collect(),
+            revision: &record.revision,
+            microseconds: record.took.as_micros(),
+            trace_id: trace.map(|trace| trace.as_str().to_owned()),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn new(policy: &'a PolicyRecord) -> Self {
+        Self {
+            policy: &policy.policy,
+            enforcement: policy.enforcement,
+            finding: finding_label(policy.finding),
+            messages: &policy.messages,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod check;
 mod list;
 mod output;
+mod serve;
 
 mod verify;
 
@@ -34,6 +35,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     List(list::ListArgs),
@@ -78,6 +80,7 @@ struct FormatArgs {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

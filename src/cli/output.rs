@@ -24,6 +24,11 @@ pub(super) fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr().lock(), "policy: {error:#}");
 }
 
+/// Says something on stderr that helps a person.
+pub(super) fn hint(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Whether stdout shows colours: a terminal, and nobody asked for none (<https://no-color.org>).
 pub(super) fn has_colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

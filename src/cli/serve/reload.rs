@@ -1,0 +1,87 @@
+//! Putting changed policies, configuration and certificates in force while the server runs: when they are valid, at
+//! once and whole; otherwise what was in force stays, and log, metrics and `/readyz?verbose` say so.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::admission::Gate;
+use crate::engine::config::Exemption;
+use crate::engine::policy_set::PolicySet;
+use crate::observe::event::Event;
+use crate::server::{Parts, reload_certificate};
+use crate::source::Location;
+use crate::source::watch::{Guard, Pace, WatchError, watch};
+
+const POLICIES: &str = "policies";
+
+/// What is reloaded, and into what.
+pub(super) struct Reloader {
+    /// Where policies and configuration come from.
+    pub(super) location: Location,
+    /// What decides by them.
+    pub(super) gate: Arc<Gate>,
+    /// What tells of them.
+    pub(super) parts: Parts,
+}
+
+impl Reloader {
+    /// Reloads on each change until the guard is dropped.
+    pub(super) fn watch(self) -> Result<Guard, WatchError> {
+        let mut paths = self.location.paths();
+        paths.extend(self.parts.certificates.files());
+        let (guard, mut changes) = watch(&paths, Pace::default())?;
+        tokio::spawn(async move {
+            while changes.recv().await.is_some() {
+                // Reading and compiling take milliseconds that no request should wait for.
+                tokio::task::block_in_place(|| self.reload());
+            }
+        });
+        Ok(guard)
+    }
+
+    fn reload(&self) {
+        // The error is logged and counted there; the pair in force stays.
+        let _ = reload_certificate(&self.parts);
+        match self.location.load() {
+            Ok(loaded) => self.replace(loaded.set),
+            Err(error) => self.refused(&error.to_string()),
+        }
+    }
+
+    fn replace(&self, set: PolicySet) {
+        self.parts.readiness.reload_succeeded(POLICIES);
+        if set.revision() == self.gate.set().revision() {
+            return;
+        }
+        let revision = Arc::clone(set.revision());
+        self.gate.replace(set);
+        self.in_force();
+        self.parts.observe.event(&Event::Reloaded { what: POLICIES, now: &revision });
+    }
+
+    fn refused(&self, error: &str) {
+        self.parts.readiness.reload_failed(POLICIES, error);
+        self.parts.observe.metrics().policy_set_refused();
+        self.parts.observe.event(&Event::ReloadFailed { what: POLICIES, error });
+    }
+
+    /// Tells metrics and readiness of the set in force. Every policy of it was evaluated when it was loaded.
+    pub(super) fn in_force(&self) {
+        let set = self.gate.set();
+        let metrics = self.parts.observe.metrics();
+        let names = set.policies().iter().map(|policy| policy.name.as_ref());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        metrics.policy_set_loaded(set.revision(), names, now);
+        let expiring: Vec<(String, i64)> = set.config().exemptions.iter().filter_map(expiry).collect();
+        metrics.exemptions_expire(expiring.iter().map(|(name, at)| (name.as_str(), *at)));
+        self.parts.readiness.policies_ready(set.revision());
+    }
+}
+
+/// An exemption's name for its metric, and the end of its last day in seconds since 1970.
+fn expiry(exemption: &Exemption) -> Option<(String, i64)> {
+    let day: jiff::civil::Date = exemption.expires.as_deref()?.parse().ok()?;
+    let end = day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    let policies: Vec<&str> = exemption.policies.iter().map(|pattern| pattern.as_str()).collect();
+    Some((format!("line {}: {}", exemption.line, policies.join(",")), end.timestamp().as_second()))
+}

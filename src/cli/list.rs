@@ -65,7 +65,9 @@ struct Matches<'a> {
 
 impl<'a> Matches<'a> {
     fn of(scope: &'a Scope) -> Self {
-        let texts = |patterns: &'a [crate::engine::pattern::Pattern]| patterns.iter().map(|p| p.as_str()).collect();
+        let texts = |patterns: &'a [crate::engine::pattern::Pattern]| {
+            patterns.iter().map(super::super::engine::pattern::Pattern::as_str).collect()
+        };
         Self {
             kinds: scope.kinds.iter().map(ToString::to_string).collect(),
             operations: scope.operations.iter().map(|operation| operation.as_str()).collect(),

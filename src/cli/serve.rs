@@ -102,9 +102,9 @@ fn millis() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=3_600_000)
 }
 
-pub(super) fn run(arguments: ServeArgs) -> anyhow::Result<u8> {
+pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let location = arguments.policies.location();
-    let certificates = Certificates::load(certificate_source(&arguments))?;
+    let certificates = Certificates::load(certificate_source(arguments))?;
     let set = location.load()?.set;
     let observe = Observe::new(Log::stderr(log_format(arguments.log_format)))?;
     panics::log_places_only(Arc::clone(&observe));
@@ -113,7 +113,7 @@ pub(super) fn run(arguments: ServeArgs) -> anyhow::Result<u8> {
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let finished = runtime.block_on(start(server_config(&arguments), Reloader { location, gate, parts }))?;
+    let finished = runtime.block_on(start(server_config(arguments), Reloader { location, gate, parts }))?;
     Ok(if finished { CLEAN } else { UNKNOWN })
 }
 

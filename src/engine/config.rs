@@ -217,6 +217,6 @@ pub fn annotations(object: &Value) -> super::pattern::Labels {
 
 fn string_map(value: &Value) -> super::pattern::Labels {
     let Ok(fields) = value.as_object() else { return super::pattern::Labels::new() };
-    let text = |value: &Value| value.as_string().ok().map(|text| text.to_string());
+    let text = |value: &Value| value.as_string().ok().map(std::string::ToString::to_string);
     fields.iter().filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
 }

@@ -356,7 +356,7 @@ impl<'a> Inspected<'a> {
 
     /// The object's name; its `generateName` if the server has not named it yet.
     fn object_name(&self) -> &str {
-        let text = |value: &'_ Value| value.as_string().map(|text| !text.is_empty()).unwrap_or(false);
+        let text = |value: &'_ Value| value.as_string().is_ok_and(|text| !text.is_empty());
         if !self.review.request.name.is_empty() {
             return &self.review.request.name;
         }

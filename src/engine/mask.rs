@@ -66,7 +66,7 @@ fn collect(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.push(text.to_string()),
         Value::Object(fields) => {
-            into.extend(fields.values().filter_map(|value| Some(value.as_string().ok()?.to_string())))
+            into.extend(fields.values().filter_map(|value| Some(value.as_string().ok()?.to_string())));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Set(_) | Value::Undefined => {}
     }
@@ -75,7 +75,7 @@ fn collect(value: &Value, into: &mut Vec<String>) {
 /// Whether the value at a field path is one that is never shown: a Secret's, or an environment variable's.
 pub fn is_secret_field(kind: &str, path: &str) -> bool {
     let in_secret = kind == "Secret" && (path.starts_with("data") || path.starts_with("stringData"));
-    let in_environment = path.contains(".env[") && path.ends_with(".value");
+    let in_environment = path.contains(".env[") && path.rsplit('.').next() == Some("value");
     in_secret || in_environment
 }
 

@@ -82,6 +82,6 @@ impl Reloader {
 fn expiry(exemption: &Exemption) -> Option<(String, i64)> {
     let day: jiff::civil::Date = exemption.expires.as_deref()?.parse().ok()?;
     let end = day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    let policies: Vec<&str> = exemption.policies.iter().map(|pattern| pattern.as_str()).collect();
+    let policies: Vec<&str> = exemption.policies.iter().map(crate::engine::pattern::Pattern::as_str).collect();
     Some((format!("line {}: {}", exemption.line, policies.join(",")), end.timestamp().as_second()))
 }

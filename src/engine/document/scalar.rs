@@ -176,7 +176,7 @@ fn binary(text: &str) -> Result<Content, String> {
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let encoded: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let padding = encoded.iter().rev().take_while(|byte| **byte == b'=').count();
-    if encoded.len() % 4 != 0 || padding > 2 {
+    if !encoded.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(encoded.len());

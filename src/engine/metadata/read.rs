@@ -71,7 +71,7 @@ fn metadata(node: &Node) -> Result<Metadata, Errors> {
     let title = fields.take_string("title");
     let title = fields.require("title", title).unwrap_or_default().to_owned();
     let mut metadata = Metadata::unstated(&title);
-    metadata.description = fields.take_string("description").unwrap_or_default().to_owned();
+    fields.take_string("description").unwrap_or_default().clone_into(&mut metadata.description);
     let resources = fields.take_list("related_resources").unwrap_or_default();
     metadata.related_resources = resources.iter().filter_map(resource).collect();
     if let Some(mut custom) = fields.take_mapping("custom") {
@@ -202,13 +202,11 @@ pub fn selector(fields: &mut Fields<'_>, key: &'static str) -> Option<Selector> 
     let mut requirements = Vec::new();
     if let Some(labels) = selector.take("matchLabels") {
         for entry in labels.value.entries().unwrap_or_default() {
-            match entry.value.as_str() {
-                Some(value) => requirements
-                    .push(Requirement { key: entry.key.to_string(), test: Test::In(vec![value.to_owned()]) }),
-                None => {
-                    let message = format!("label {:?} must be a string, found {}", entry.key, entry.value.describe());
-                    selector.refuse(DocumentError::new(entry.value.place, message).hint("write it in quotes"));
-                }
+            if let Some(value) = entry.value.as_str() {
+                requirements.push(Requirement { key: entry.key.to_string(), test: Test::In(vec![value.to_owned()]) });
+            } else {
+                let message = format!("label {:?} must be a string, found {}", entry.key, entry.value.describe());
+                selector.refuse(DocumentError::new(entry.value.place, message).hint("write it in quotes"));
             }
         }
         if labels.value.entries().is_none() {

@@ -231,7 +231,9 @@ impl Walk {
                     self.locals.extend(vars.iter().map(|span| span.text().to_owned()));
                 }
                 Literal::SomeIn { key, value, .. } => {
-                    key.iter().for_each(|key| self.declare(key));
+                    if let Some(key) = key {
+                        self.declare(key);
+                    }
                     self.declare(value);
                 }
                 Literal::Expr { expr, .. } => {
@@ -249,7 +251,7 @@ impl Walk {
             match &statement.literal {
                 Literal::SomeVars { .. } => {}
                 Literal::SomeIn { key, value, collection, .. } => {
-                    key.iter().for_each(|key| self.expression(key));
+                    self.expressions(key);
                     self.expression(value);
                     self.expression(collection);
                 }
@@ -272,8 +274,14 @@ impl Walk {
             self.declare_in(query);
             self.query(query);
         }
-        terms.iter().for_each(|term| self.expression(term));
+        self.expressions(terms.iter().copied());
         self.locals = outer;
+    }
+
+    fn expressions<'a>(&mut self, expressions: impl IntoIterator<Item = &'a Expression>) {
+        for expression in expressions {
+            self.expression(expression);
+        }
     }
 
     fn expression(&mut self, expression: &Expression) {
@@ -303,7 +311,7 @@ impl Walk {
                 self.expression(rhs);
             }
             Expr::Membership { key, value, collection, .. } => {
-                key.iter().for_each(|key| self.expression(key));
+                self.expressions(key);
                 self.expression(value);
                 self.expression(collection);
             }
@@ -337,7 +345,7 @@ impl Walk {
         let (path, _) = static_path(function);
         let text = arguments.first().and_then(|argument| match argument.as_ref() {
             Expr::String { value, .. } | Expr::RawString { value, .. } => {
-                value.as_string().ok().map(|text| text.to_string())
+                value.as_string().ok().map(std::string::ToString::to_string)
             }
             _ => None,
         });
@@ -348,6 +356,6 @@ impl Walk {
         let call = Some(Call { arguments: arguments.len(), text, list });
         let span = function.span();
         self.uses.push(Use { path, line: span.line, column: span.col, call });
-        arguments.iter().for_each(|argument| self.expression(argument));
+        self.expressions(arguments);
     }
 }

@@ -4,6 +4,7 @@ mod check;
 mod list;
 mod output;
 mod serve;
+mod test;
 
 mod verify;
 
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Test(test::TestArgs),
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     List(list::ListArgs),
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

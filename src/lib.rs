@@ -12,4 +12,5 @@ pub mod server;
 pub mod suite;
 
 pub mod observe;
+pub mod report;
 pub mod source;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::{CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
-use crate::engine::document::fields::nearest;
+use crate::engine::document::fields::closest;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::review::Operation;
 use crate::engine::violation::FailMode;
@@ -43,8 +43,13 @@ pub(super) struct TestArgs {
     user: String,
 
     /// A group of the user; may be repeated.
-    #[arg(long = "group", value_name = "NAME", default_value = "system:authenticated", env = "PORTCULLIS_GROUP",
-          value_delimiter = ',')]
+    #[arg(
+        long = "group",
+        value_name = "NAME",
+        default_value = "system:authenticated",
+        env = "PORTCULLIS_GROUP",
+        value_delimiter = ','
+    )]
     groups: Vec<String>,
 
     /// The namespace of objects that name none.
@@ -93,7 +98,8 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
 fn select(set: PolicySet, only: &[String]) -> anyhow::Result<PolicySet> {
     let names: Vec<&str> = set.policies().iter().map(|policy| policy.name.as_ref()).collect();
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        let hint = nearest(unknown, &names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        let hint =
+            closest(unknown, names.iter().copied()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
         bail!("--policy {unknown}: no such policy{hint} (see policy list)");
     }
     Ok(if only.is_empty() { set } else { set.only(only) })

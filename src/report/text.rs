@@ -104,7 +104,13 @@ impl Writer {
     fn summary(&mut self, summary: &Summary, revision: &str) -> fmt::Result {
         let mut parts = vec![counted(summary.objects, "object")];
         parts.push(format!("{} denied", summary.denied));
-        parts.push(format!("{} violations ({} deny, {} warn, {} audit)", summary.deny.saturating_add(summary.warn).saturating_add(summary.audit), summary.deny, summary.warn, summary.audit));
+        parts.push(format!(
+            "{} violations ({} deny, {} warn, {} audit)",
+            summary.deny.saturating_add(summary.warn).saturating_add(summary.audit),
+            summary.deny,
+            summary.warn,
+            summary.audit
+        ));
         for (count, what) in [
             (summary.exempted, "exempted"),
             (summary.errors, "not evaluated"),
@@ -128,10 +134,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn object_name(object: &ObjectName) -> String {
-    let name = if object.namespace.is_empty() {
-        object.name.clone()
-    } else {
-        format!("{}/{}", object.namespace, object.name)
-    };
+    let name =
+        if object.namespace.is_empty() { object.name.clone() } else { format!("{}/{}", object.namespace, object.name) };
     format!("{} {} {name}", object.api_version, object.kind).trim().to_owned()
 }

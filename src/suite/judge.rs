@@ -315,14 +315,13 @@ fn summarize(results: &[Judgement], skipped: usize, problems: usize) -> Summary 
 impl Manifest {
     /// The Kubernetes object: the document itself, or the one that a review is about.
     fn object(&self) -> &Node {
-        let reviewed = |node: &'_ Node| -> Option<&Node> {
+        let reviewed = || {
             let request = self.node.get("request")?;
-            let _ = node;
             request.get("object").filter(|object| object.entries().is_some()).or_else(|| request.get("oldObject"))
         };
         match self.kind {
             Kind::Object => &self.node,
-            Kind::Review => reviewed(&self.node).unwrap_or(&self.node),
+            Kind::Review => reviewed().unwrap_or(&self.node),
         }
     }
 }

@@ -1,0 +1,359 @@
+//! A manifest as the API server would send it for review.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::manifest::{Kind, Manifest};
+use crate::engine::document::Node;
+use crate::engine::pattern::Labels;
+use crate::engine::review::{API_VERSION, Operation};
+use crate::engine::scope::NamespaceFact;
+
+/// Who asks for what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The operation.
+    pub operation: Operation,
+    /// The user.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// Whether nothing would be stored.
+    pub dry_run: bool,
+}
+
+/// The built-in kinds that belong to no namespace. A custom kind that is cluster-scoped is not known by its manifest.
+const CLUSTER_SCOPED: [&str; 34] = [
+    "APIService",
+    "CSIDriver",
+    "CSINode",
+    "CertificateSigningRequest",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ClusterTrustBundle",
+    "ComponentStatus",
+    "CustomResourceDefinition",
+    "DeviceClass",
+    "FlowSchema",
+    "IPAddress",
+    "IngressClass",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "ResourceSlice",
+    "RuntimeClass",
+    "SelfSubjectAccessReview",
+    "SelfSubjectReview",
+    "SelfSubjectRulesReview",
+    "ServiceCIDR",
+    "StorageClass",
+    "StorageVersion",
+    "SubjectAccessReview",
+    "TokenReview",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "VolumeAttachment",
+];
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    kind: &'static str,
+    api_version: &'static str,
+    request: Request<'a>,
+}
+
+/// The fields in the API server's order: what identifies comes before the objects.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    uid: String,
+    kind: GroupVersionKind<'a>,
+    resource: GroupVersionResource<'a>,
+    request_kind: GroupVersionKind<'a>,
+    request_resource: GroupVersionResource<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'a str,
+    operation: Operation,
+    user_info: User<'a>,
+    object: Option<Object<'a>>,
+    old_object: Option<Object<'a>>,
+    dry_run: bool,
+    options: Option<()>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct GroupVersionKind<'a> {
+    group: &'a str,
+    version: &'a str,
+    kind: &'a str,
+}
+
+#[derive(Clone, Serialize)]
+struct GroupVersionResource<'a> {
+    group: &'a str,
+    version: &'a str,
+    resource: String,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    username: &'a str,
+    groups: &'a [String],
+}
+
+/// An object as it is stored: with the namespace that it was sent to.
+#[derive(Clone, Copy)]
+struct Object<'a> {
+    node: &'a Node,
+    namespace: &'a str,
+}
+
+/// The review of a manifest as JSON. A manifest that is a review itself is passed on with its own operation and user.
+pub fn review_json(manifest: &Manifest, options: &Options) -> String {
+    match manifest.kind {
+        Kind::Review => manifest.node.to_json(),
+        Kind::Object => object_review(manifest, options),
+    }
+}
+
+fn object_review(manifest: &Manifest, options: &Options) -> String {
+    let node = &manifest.node;
+    let text = |node: Option<&'_ Node>| node.and_then(Node::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind) = (text(node.get("apiVersion")), text(node.get("kind")));
+    let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
+    let metadata = node.get("metadata");
+    let name = text(metadata.and_then(|metadata| metadata.get("name")));
+    let own_namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
+    let namespace = match kind.as_str() {
+        "Namespace" if group.is_empty() => &name,
+        kind if CLUSTER_SCOPED.contains(&kind) => "",
+        _ if own_namespace.is_empty() => &options.namespace,
+        _ => &own_namespace,
+    };
+    let stored_namespace = if kind == "Namespace" { "" } else { namespace };
+    let object = Some(Object { node, namespace: stored_namespace });
+    let matched = GroupVersionKind { group, version, kind: &kind };
+    let resource = GroupVersionResource { group, version, resource: plural(&kind) };
+    let is_delete = options.operation == Operation::Delete;
+    let has_old = is_delete || options.operation == Operation::Update;
+    let request = Request {
+        uid: uid(manifest),
+        kind: matched,
+        resource: resource.clone(),
+        request_kind: matched,
+        request_resource: resource,
+        name: &name,
+        namespace,
+        operation: options.operation,
+        user_info: User { username: &options.user, groups: &options.groups },
+        object: object.filter(|_| !is_delete),
+        old_object: object.filter(|_| has_old),
+        dry_run: options.dry_run,
+        options: None,
+    };
+    let review = Review { kind: "AdmissionReview", api_version: API_VERSION, request };
+    // Strings, finite numbers and string-keyed maps: there is nothing that JSON could not hold.
+    serde_json::to_string(&review).unwrap_or_default()
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let entries = self.node.entries().unwrap_or_default();
+        let mut map = serializer.serialize_map(None)?;
+        for entry in entries {
+            match &*entry.key {
+                "metadata" => {
+                    map.serialize_entry("metadata", &Metadata { node: &entry.value, namespace: self.namespace })?
+                }
+                key => map.serialize_entry(key, &entry.value)?,
+            }
+        }
+        if self.node.get("metadata").is_none() && !self.namespace.is_empty() {
+            map.serialize_entry("metadata", &BTreeMap::from([("namespace", self.namespace)]))?;
+        }
+        map.end()
+    }
+}
+
+struct Metadata<'a> {
+    node: &'a Node,
+    namespace: &'a str,
+}
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let Some(entries) = self.node.entries() else { return self.node.serialize(serializer) };
+        let mut map = serializer.serialize_map(None)?;
+        for entry in entries.iter().filter(|entry| &*entry.key != "namespace") {
+            map.serialize_entry(&*entry.key, &entry.value)?;
+        }
+        if !self.namespace.is_empty() {
+            map.serialize_entry("namespace", self.namespace)?;
+        }
+        map.end()
+    }
+}
+
+/// The resource of a kind, by the rule that the API server's own names follow.
+fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    let consonant_y = |stem: &str| !stem.ends_with(['a', 'e', 'i', 'o', 'u']);
+    match lower.strip_suffix('y') {
+        _ if lower == "endpoints" => lower,
+        Some(stem) if consonant_y(stem) => format!("{stem}ies"),
+        _ if lower.ends_with(['s', 'x', 'z']) || lower.ends_with("ch") || lower.ends_with("sh") => format!("{lower}es"),
+        _ => format!("{lower}s"),
+    }
+}
+
+/// A uid that is the same whenever the same object stands at the same place.
+fn uid(manifest: &Manifest) -> String {
+    let place = format!("{}:{}:{}", manifest.file, manifest.place.line, manifest.place.column);
+    let digest = Sha256::digest(place.as_bytes());
+    let mut hex = String::new();
+    for (index, byte) in digest.iter().take(16).enumerate() {
+        let dash = if matches!(index, 4 | 6 | 8 | 10) { "-" } else { "" };
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{dash}{byte:02x}");
+    }
+    hex
+}
+
+/// The namespaces among manifests, with what is known of them.
+pub fn namespaces(manifests: &[Manifest]) -> BTreeMap<String, NamespaceFact> {
+    let mut namespaces = BTreeMap::new();
+    for manifest in manifests.iter().filter(|manifest| manifest.kind == Kind::Object) {
+        let node = &manifest.node;
+        let is_namespace = node.get("kind").and_then(Node::as_str) == Some("Namespace")
+            && node.get("apiVersion").and_then(Node::as_str) == Some("v1");
+        let name = node.get("metadata").and_then(|metadata| metadata.get("name")?.as_str());
+        if let (true, Some(name)) = (is_namespace, name) {
+            let mut labels = text_map(node, "labels");
+            // The API server adds it to every namespace.
+            labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_owned());
+            let annotations = text_map(node, "annotations");
+            namespaces.insert(name.to_owned(), NamespaceFact::Known { labels, annotations });
+        }
+    }
+    namespaces
+}
+
+fn text_map(node: &Node, key: &str) -> Labels {
+    let entries = node.get("metadata").and_then(|metadata| metadata.get(key)?.entries()).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.to_string(), entry.value.as_str()?.to_owned()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifest::{Input, load};
+    use super::*;
+
+    fn options(operation: Operation) -> Options {
+        Options {
+            operation,
+            user: "eve".to_owned(),
+            groups: vec!["dev".to_owned()],
+            namespace: "default".to_owned(),
+            dry_run: false,
+        }
+    }
+
+    fn review(yaml: &str, operation: Operation) -> serde_json::Value {
+        let loaded = load(&[Input::Stdin(yaml.as_bytes().to_vec())]);
+        serde_json::from_str(&review_json(&loaded.objects[0], &options(operation))).unwrap()
+    }
+
+    #[test]
+    fn is_what_the_api_server_would_send() {
+        let yaml =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\nspec: {replicas: 2}\n";
+        let review = review(yaml, Operation::Create);
+        let expected = serde_json::json!({
+            "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+            "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+            "name": "web", "namespace": "default", "operation": "CREATE",
+            "userInfo": {"username": "eve", "groups": ["dev"]},
+            "object": {"apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "web", "labels": {"a": "b"}, "namespace": "default"}, "spec": {"replicas": 2}},
+            "oldObject": null, "dryRun": false
+        });
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&review["request"][key], value, "{key}");
+        }
+        assert_eq!(review["request"]["uid"].as_str().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn objects_follow_the_operation() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: web-}\n";
+        for (operation, has_object, has_old) in [
+            (Operation::Create, true, false),
+            (Operation::Update, true, true),
+            (Operation::Delete, false, true),
+            (Operation::Connect, true, false),
+        ] {
+            let request = &review(pod, operation)["request"];
+            assert_eq!((!request["object"].is_null(), !request["oldObject"].is_null()), (has_object, has_old));
+            assert_eq!(request.get("name"), None);
+        }
+    }
+
+    #[test]
+    fn namespaces_follow_the_kind() {
+        for (kind, metadata, expected) in [
+            ("v1 Pod", "{name: a}", Some("default")),
+            ("v1 Pod", "{name: a, namespace: team}", Some("team")),
+            ("v1 Pod", "", Some("default")),
+            ("v1 Namespace", "{name: team}", Some("team")),
+            ("rbac.authorization.k8s.io/v1 ClusterRole", "{name: a}", None),
+        ] {
+            let (version, kind) = kind.split_once(' ').unwrap();
+            let review =
+                review(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {metadata}\n"), Operation::Create);
+            assert_eq!(review["request"]["namespace"].as_str(), expected, "{kind} {metadata}");
+        }
+    }
+
+    #[test]
+    fn resources_are_the_plural_of_kinds() {
+        for (kind, expected) in [
+            ("Pod", "pods"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("Ingress", "ingresses"),
+            ("Endpoints", "endpoints"),
+            ("EndpointSlice", "endpointslices"),
+            ("StorageClass", "storageclasses"),
+            ("Gateway", "gateways"),
+        ] {
+            assert_eq!(plural(kind), expected);
+        }
+    }
+
+    #[test]
+    fn a_namespace_among_the_input_tells_its_labels() {
+        let yaml = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team, labels: {tier: web}}\n";
+        let loaded = load(&[Input::Stdin(yaml.as_bytes().to_vec())]);
+        match &namespaces(&loaded.objects)["team"] {
+            NamespaceFact::Known { labels, .. } => {
+                assert_eq!(labels["tier"], "web");
+                assert_eq!(labels["kubernetes.io/metadata.name"], "team");
+            }
+            fact @ NamespaceFact::Unknown(_) => panic!("{fact:?}"),
+        }
+    }
+}

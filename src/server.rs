@@ -117,9 +117,11 @@ async fn end(config: &Config, parts: &Parts, open: &Semaphore, slots: usize) -> 
     }
     lifecycle.advance(Phase::Stopping);
     let finished = tokio::select! {
+        // First, since an end that cuts connections brings their slots back too.
+        biased;
+        () = lifecycle.reached(Phase::Ended) => false,
         () = all_back(open, slots) => true,
         () = sleep(config.drain_grace) => false,
-        () = lifecycle.reached(Phase::Ended) => false,
     };
     lifecycle.advance(Phase::Ended);
     parts.observe.event(&Event::Stopped { finished });

@@ -190,3 +190,71 @@ impl<'a> Found<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::{Outcome, Webhook};
+
+    fn policy(name: &str, finding: Finding, messages: &[&str]) -> PolicyRecord {
+        PolicyRecord {
+            policy: Arc::from(name),
+            enforcement: "warn",
+            finding,
+            messages: messages.iter().map(|message| (*message).to_owned()).collect(),
+            took: Duration::from_micros(5),
+        }
+    }
+
+    #[test]
+    fn a_decision_tells_of_the_policies_that_did_not_pass() {
+        let record = Record {
+            webhook: Webhook::Validate,
+            uid: "u-1".to_owned(),
+            kind: "v1/Pod".to_owned(),
+            sub_resource: String::new(),
+            namespace: "default".to_owned(),
+            name: "web-*".to_owned(),
+            operation: "CREATE",
+            user: "jane".to_owned(),
+            dry_run: true,
+            outcome: Outcome::Allow,
+            revision: Arc::from("abc"),
+            policies: vec![
+                policy("passes", Finding::Pass, &[]),
+                policy("warns", Finding::Violation, &["no limits"]),
+                policy("exempted", Finding::Exempt, &[]),
+            ],
+            took: Duration::from_micros(80),
+        };
+        let trace = TraceId::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert_eq!(
+            serde_json::to_value(Event::Decision(Decision::new(&record, trace))).unwrap(),
+            json!({
+                "event": "decision",
+                "uid": "u-1",
+                "webhook": "validate",
+                "operation": "CREATE",
+                "kind": "v1/Pod",
+                "namespace": "default",
+                "name": "web-*",
+                "user": "jane",
+                "dry_run": true,
+                "outcome": "allow",
+                "evaluated": 3,
+                "policies": [
+                    {"policy": "warns", "enforcement": "warn", "finding": "violation", "messages": ["no limits"]},
+                    {"policy": "exempted", "enforcement": "warn", "finding": "exempt"},
+                ],
+                "revision": "abc",
+                "microseconds": 80,
+                "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            })
+        );
+    }
+}

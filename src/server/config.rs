@@ -24,7 +24,7 @@ pub struct Config {
     pub body_memory: usize,
     /// Requests read or decided at a time.
     pub requests: usize,
-    /// Connections open at a time; as many as the limit on open files allows, if that is less.
+    /// Connections open at a time, some 25 KiB each; as many as the limit on open files allows, if that is less.
     pub connections: usize,
     /// Handshakes under way at a time.
     pub handshakes: usize,
@@ -55,7 +55,7 @@ impl Default for Config {
             body_limit: 12 * MIB,
             body_memory: 256 * MIB,
             requests: 2_048,
-            connections: 16_384,
+            connections: 10_240,
             handshakes: 4_096,
             processors: available_parallelism().map_or(1, usize::from),
             handshake_timeout: Duration::from_secs(10),

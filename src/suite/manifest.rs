@@ -120,7 +120,7 @@ impl Loaded {
     }
 
     fn directory(&mut self, path: &Path, file: &Arc<str>, seen: &mut BTreeSet<PathBuf>) {
-        let entries = fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(error) => return self.unreadable(file, &error.to_string(), "let this user read the directory"),
@@ -289,7 +289,7 @@ mod tests {
     fn reads_every_document_of_a_stream() {
         let loaded = stdin(format!("{}---\n\n---\n{}---\n# nothing\n", pod("a"), pod("b")).as_bytes());
         assert_eq!(names(&loaded), ["a", "b"]);
-        assert_eq!(loaded.objects[1].place.line, 6);
+        assert_eq!(loaded.objects[1].place.line, 7);
         let json = br#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}} {"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}"#;
         assert_eq!(names(&stdin(json)), ["a", "b"]);
         assert_eq!(names(&stdin(b"{apiVersion: v1, kind: Pod, metadata: {name: flow}}")), ["flow"]);

@@ -80,8 +80,10 @@ struct Request<'a> {
     uid: String,
     kind: GroupVersionKind<'a>,
     resource: GroupVersionResource<'a>,
-    request_kind: GroupVersionKind<'a>,
-    request_resource: GroupVersionResource<'a>,
+    #[serde(rename = "requestKind")]
+    asked_kind: GroupVersionKind<'a>,
+    #[serde(rename = "requestResource")]
+    asked_resource: GroupVersionResource<'a>,
     #[serde(skip_serializing_if = "str::is_empty")]
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -153,8 +155,8 @@ fn object_review(manifest: &Manifest, options: &Options) -> String {
         uid: uid(manifest),
         kind: matched,
         resource: resource.clone(),
-        request_kind: matched,
-        request_resource: resource,
+        asked_kind: matched,
+        asked_resource: resource,
         name: &name,
         namespace,
         operation: options.operation,
@@ -177,7 +179,7 @@ impl Serialize for Object<'_> {
         for entry in entries {
             match &*entry.key {
                 "metadata" => {
-                    map.serialize_entry("metadata", &Metadata { node: &entry.value, namespace: self.namespace })?
+                    map.serialize_entry("metadata", &Metadata { node: &entry.value, namespace: self.namespace })?;
                 }
                 key => map.serialize_entry(key, &entry.value)?,
             }

@@ -274,6 +274,7 @@ impl Mapping {
     }
 }
 
-fn too_deep(place: Place) -> DocumentError {
-    DocumentError::new(place, format!("is nested deeper than {MAX_DEPTH} levels"))
+/// The refusal of a document with too many levels.
+pub(super) fn too_deep(place: Place) -> DocumentError {
+    DocumentError::new(place, format!("is nested too deep, {MAX_DEPTH} levels are the limit"))
 }

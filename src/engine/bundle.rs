@@ -103,7 +103,8 @@ fn of_role(modules: &[(Role, Module)], wanted: Role) -> Vec<Module> {
 
 /// A policy is named after its directory if it is alone there, otherwise after its file.
 fn fallback_name<'a>(root: &str, directory: &'a str, module: &'a Module, siblings: usize) -> &'a str {
-    if siblings == 1 && directory != root {
+    let is_below_root = directory != root && (root.is_empty() || directory.starts_with(&format!("{root}/")));
+    if siblings == 1 && is_below_root {
         return directory.rsplit('/').next().unwrap_or(directory);
     }
     let file = module.source.file.rsplit('/').next().unwrap_or(&module.source.file);

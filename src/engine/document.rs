@@ -25,6 +25,9 @@ pub const MAX_DEPTH: usize = 256;
 /// How many nodes one text may hold, aliases expanded: a bound on memory, some hundreds of megabytes.
 pub const MAX_NODES: usize = 5_000_000;
 
+/// The hint of an error that the markers of a Go template explain, such as those of a Helm chart.
+pub const TEMPLATE_HINT: &str = "it holds template markers `{{ }}`: render the template first";
+
 /// A position in a text, both counted from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {

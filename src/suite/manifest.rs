@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::engine::document::{self, Node, Parsed, Place, json, yaml};
+use crate::engine::document::{Content, Entry, Node, Parsed, Place, TEMPLATE_HINT, json, yaml};
 
 /// The bytes of one file. The largest rendered charts stay below a tenth of it.
 const FILE_BYTES: u64 = 64 << 20;
+
+/// What to do about a chart's template.
+const RENDER: &str = "this looks like a Helm template; render it first: helm template . | policy test -";
 
 /// Where manifests are read from.
 #[derive(Clone, Debug)]
@@ -110,7 +113,8 @@ impl Loaded {
         if real.is_dir() {
             return self.directory(path, &file, seen);
         }
-        if !named && !has_manifest_extension(path) {
+        // A pipe that the user named, such as a shell's `<(…)`, is read; one met in a directory could block for ever.
+        if !named && !(has_manifest_extension(path) && real.is_file()) {
             return;
         }
         match read(path) {
@@ -161,16 +165,14 @@ impl Loaded {
         for document in documents {
             self.document(file, document);
         }
-        let template = document::looks_like_template(text);
         for error in errors {
-            let render =
-                || "this looks like a Helm template; render it first: helm template . | policy test -".to_owned();
+            let is_template = error.hint.as_deref() == Some(TEMPLATE_HINT);
             self.problems.push(Problem {
                 file: Arc::clone(file),
                 line: error.place.line,
                 column: error.place.column,
                 message: error.message,
-                remedy: if template { Some(render()) } else { error.hint },
+                remedy: if is_template { Some(RENDER.to_owned()) } else { error.hint },
             });
         }
     }
@@ -218,15 +220,19 @@ fn decode(bytes: &[u8]) -> Result<&str, (u32, &'static str, &'static str)> {
     })
 }
 
-/// As `kubectl` does, what begins with a brace is JSON first: several documents need no separator then.
+/// As `kubectl` does, what begins with a brace is JSON first: several documents need no separator then. What is neither
+/// is told as what it seems to be.
 fn parse(text: &str, is_json: bool) -> Parsed {
-    if is_json || text.trim_start().starts_with('{') {
-        let parsed = json::parse_stream(text);
-        if is_json || parsed.errors.is_empty() {
-            return parsed;
-        }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some(inside) = text.trim_start().strip_prefix('{') else {
+        return if is_json { json::parse_stream(text) } else { yaml::parse(text) };
+    };
+    let json = json::parse_stream(text);
+    if is_json || json.errors.is_empty() {
+        return json;
     }
-    yaml::parse(text)
+    let yaml = yaml::parse(text);
+    if !yaml.errors.is_empty() && inside.trim_start().starts_with('"') { json } else { yaml }
 }
 
 enum Class {
@@ -252,11 +258,29 @@ fn classify(node: &Node) -> Class {
             Class::Other("no Kubernetes object: it has no apiVersion and kind")
         }
         ("admission.k8s.io", "AdmissionReview") => Class::Review,
-        _ => match node.get("items").and_then(Node::items) {
-            Some(items) if kind.ends_with("List") => Class::List(items.to_vec()),
-            Some(_) | None => Class::Object,
+        ("", "List") => Class::List(node.get("items").and_then(Node::items).unwrap_or_default().to_vec()),
+        _ => match (kind.strip_suffix("List"), node.get("items").and_then(Node::items)) {
+            (Some(kind), Some(items)) => Class::List(items.iter().map(|item| typed(item, api_version, kind)).collect()),
+            (Some(_) | None, _) => Class::Object,
         },
     }
+}
+
+/// An item of a typed list, which may leave its apiVersion and kind to the list: the API server's own lists do.
+fn typed(item: &Node, api_version: &str, kind: &str) -> Node {
+    let mut item = item.clone();
+    let place = item.place;
+    if let Content::Mapping(entries) = &mut item.content
+        && !entries.iter().any(|entry| matches!(&*entry.key, "apiVersion" | "kind"))
+    {
+        let entry = |key: &str, text: &str| Entry {
+            key: Arc::from(key),
+            key_place: place,
+            value: Node { place, content: Content::String(Arc::from(text)) },
+        };
+        entries.splice(0..0, [entry("apiVersion", api_version), entry("kind", kind)]);
+    }
+    item
 }
 
 #[cfg(test)]
@@ -303,6 +327,39 @@ mod tests {
         let loaded = stdin(list.as_bytes());
         assert_eq!(names(&loaded), ["a", "b"]);
         assert_eq!(loaded.objects[0].place.line, 4);
+        let raw = b"{\"apiVersion\":\"v1\",\"kind\":\"PodList\",\"items\":[{\"metadata\":{\"name\":\"c\"}},1]}";
+        let loaded = stdin(raw);
+        assert_eq!(names(&loaded), ["c"]);
+        assert_eq!(loaded.objects[0].node.to_json(), r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"c"}}"#);
+        assert_eq!(loaded.skipped[0].reason, "not a mapping");
+        assert!(stdin(b"apiVersion: v1\nkind: List\n").objects.is_empty());
+        assert_eq!(stdin(b"apiVersion: x/v1\nkind: AllowList\n").objects.len(), 1);
+    }
+
+    #[test]
+    fn tells_what_is_neither_json_nor_yaml_as_what_it_seems() {
+        check_problem(b"{\"a\": 1,\n \"b\" 2}", 2, "is no JSON: expected `:`", "");
+        check_problem(b"{a: 1,\n b: [}", 2, "is no YAML", "");
+        assert_eq!(
+            names(&stdin(
+                format!("\u{feff}{}", r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bom"}}"#).as_bytes()
+            )),
+            ["bom"]
+        );
+        assert_eq!(names(&stdin(b"{\"apiVersion\": v1, kind: Pod, metadata: {name: flow}}")), ["flow"]);
+        // Markers in another document's text explain nothing.
+        check_problem(b"a: '{{ .x }}'\n---\nb: 1\nb: 2\n", 4, "twice", "remove one of them");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn does_not_wait_for_pipes_in_directories() {
+        let root = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(root.path().join("pipe.yaml")).status();
+        if made.is_ok_and(|status| status.success()) {
+            let loaded = load(&[Input::Path(root.path().to_owned())]);
+            assert!(loaded.objects.is_empty() && loaded.problems.is_empty());
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Marker, ScanError};
 
-use super::super::{DocumentError, Place, build, looks_like_template};
+use super::super::{DocumentError, Place, TEMPLATE_HINT, build, looks_like_template};
 
 /// How often a part is read again with a line indented further.
 const MAX_LOOSENED_LINES: usize = 200;
@@ -152,11 +152,7 @@ impl Part<'_> {
 
     /// Adds a hint to an error that a template's markers explain.
     pub(super) fn explain(&self, error: DocumentError) -> DocumentError {
-        if error.hint.is_none() && looks_like_template(&self.text) {
-            error.hint("it holds template markers `{{ }}`: render the template first")
-        } else {
-            error
-        }
+        if error.hint.is_none() && looks_like_template(&self.text) { error.hint(TEMPLATE_HINT) } else { error }
     }
 
     fn place_at(&self, line: usize, column: usize) -> Place {

@@ -1,5 +1,6 @@
 //! Claims about the YAML reader; values are what `sigs.k8s.io/yaml` 1.6 gave for the same text.
 
+use super::super::TEMPLATE_HINT;
 use super::*;
 
 #[track_caller]
@@ -174,11 +175,8 @@ fn gives_the_good_documents_beside_the_broken_ones() {
 fn hints_at_tabs_and_templates() {
     let hint = |text: &str| parse_one(text).unwrap_err().hint.unwrap_or_default();
     assert_eq!(hint("a:\n\tb: 1"), "indent with spaces, YAML allows no tabs");
-    assert_eq!(hint("a: {{ .Values.a }}"), "it holds template markers `{{ }}`: render the template first");
-    assert_eq!(
-        hint("{{- if .Values.a }}\na: 1\n{{- end }}"),
-        "it holds template markers `{{ }}`: render the template first"
-    );
+    assert_eq!(hint("a: {{ .Values.a }}"), TEMPLATE_HINT);
+    assert_eq!(hint("{{- if .Values.a }}\na: 1\n{{- end }}"), TEMPLATE_HINT);
     assert_eq!(hint("a: [}"), "");
 }
 

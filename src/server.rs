@@ -1,7 +1,7 @@
 //! The webhook server: sockets, TLS, limits, health and drain around [`crate::admission`].
 //!
-//! A connection goes through [`listen`], [`connection`] (with [`tls`], `handshake` and `idle`), [`router`], `review`
-//! (with `body`, `bounds` and [`timeout`]) and reaches [`Admit`]. [`health`] stands apart on its own port and thread,
+//! A connection goes through [`listen`], `connection` (with [`tls`], `handshake` and `idle`), `router`, `review`
+//! (with `body`, `bounds` and [`timeout`]) and reaches [`Admit`]. `health` stands apart on its own port and thread,
 //! and [`drain`] says when it all ends.
 
 use std::io;

@@ -1,5 +1,7 @@
 //! `policy test` as people and pipelines run it: its output, its exit codes, and that it agrees with the webhook.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its set-up fails")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

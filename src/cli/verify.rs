@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{CLEAN, Format, FormatArgs, UNKNOWN, VIOLATIONS, output};
+use crate::report::text::counted;
 use crate::source::Location;
 use crate::suite::unit::{self, Report, TestResult};
 
@@ -69,8 +70,12 @@ fn text(report: &Report) -> anyhow::Result<String> {
     } else {
         writeln!(
             text,
-            "{} tests in {} files: {} passed, {} failed, {} errors",
-            summary.tests, summary.files, summary.passed, summary.failed, summary.errors
+            "{} in {}: {} passed, {} failed, {}",
+            counted(summary.tests, "test"),
+            counted(summary.files, "file"),
+            summary.passed,
+            summary.failed,
+            counted(summary.errors, "error")
         )?;
     }
     Ok(text)

@@ -154,6 +154,10 @@ impl Place {
         if !self.namespaces.is_empty() && !any(&self.namespaces, &request.namespace) {
             return Ok(false);
         }
+        // What belongs to no namespace is in none that a selector could mean.
+        if self.namespace_selector.is_some() && request.namespace.is_empty() {
+            return Ok(false);
+        }
         selector_holds(self.namespace_selector.as_ref(), namespace)
     }
 }

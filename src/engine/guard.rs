@@ -222,8 +222,9 @@ mod tests {
         );
         check_refused("package p\nf(x) := data.p.f(x)", "f -> f");
         check_refused("package p\nf(x) := y if { y := [z | z := f(x)] }", "f -> f");
-        let long: String = (0..5_000).map(|n| format!("f{n}(x) := f{}(x)\n", n + 1)).collect();
-        check_accepted(&[&format!("package p\n{long}f5000(x) := x")]);
+        let long: Vec<String> = (0..5_000).map(|n| format!("f{n}(x) := f{}(x)", n + 1)).collect();
+        let long = long.join("\n");
+        check_accepted(&[&format!("package p\n{long}\nf5000(x) := x")]);
         let library = "package lib.a\nimport data.p\nf(x) := p.g(x)";
         let error = refusal(&["package p\nimport data.lib.a\ng(x) := a.f(x)", library]).unwrap();
         assert!(error.contains("recursive"), "{error}");

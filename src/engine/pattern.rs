@@ -91,8 +91,12 @@ mod tests {
     #[track_caller]
     fn check(pattern: &str, fits: &[&str], others: &[&str]) {
         let pattern = Pattern::new(pattern);
-        fits.iter().for_each(|name| assert!(pattern.matches(name), "{name:?} does not fit"));
-        others.iter().for_each(|name| assert!(!pattern.matches(name), "{name:?} fits"));
+        for name in fits {
+            assert!(pattern.matches(name), "{name:?} does not fit");
+        }
+        for name in others {
+            assert!(!pattern.matches(name), "{name:?} fits");
+        }
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Policy {
             [policies, name] if policies == "policies" => name.as_str(),
             _ => fallback_name,
         };
+        if !is_name(name) {
+            let message = format!("policy would be named {name:?}, which is no name for logs and metrics");
+            return Err(SourceError::whole(&main.source.file, message)
+                .fix("name its file or directory with letters, digits, _, - and . only"));
+        }
         let metadata = match metadata::read(&main.source)? {
             Some(metadata) => metadata,
             None if outline.dialect == Dialect::V0 => Metadata::unstated(name),
@@ -154,6 +159,12 @@ impl Policy {
         }
         Ok(violations)
     }
+}
+
+/// Names stand in metric labels and, comma-separated, in audit annotations.
+fn is_name(name: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=100).contains(&name.len()) && name.bytes().all(known)
 }
 
 fn without_metadata(main: &Module) -> SourceError {

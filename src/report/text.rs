@@ -102,15 +102,13 @@ impl Writer {
     }
 
     fn summary(&mut self, summary: &Summary, revision: &str) -> fmt::Result {
-        let mut parts = vec![counted(summary.objects, "object")];
-        parts.push(format!("{} denied", summary.denied));
-        parts.push(format!(
-            "{} violations ({} deny, {} warn, {} audit)",
-            summary.deny.saturating_add(summary.warn).saturating_add(summary.audit),
-            summary.deny,
-            summary.warn,
-            summary.audit
-        ));
+        let violations = summary.deny.saturating_add(summary.warn).saturating_add(summary.audit);
+        let kinds = format!("({} deny, {} warn, {} audit)", summary.deny, summary.warn, summary.audit);
+        let mut parts = vec![
+            counted(summary.objects, "object"),
+            format!("{} denied", summary.denied),
+            format!("{} {kinds}", counted(violations, "violation")),
+        ];
         for (count, what) in [
             (summary.exempted, "exempted"),
             (summary.errors, "not evaluated"),
@@ -129,7 +127,8 @@ impl Writer {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+/// A count with its noun.
+pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 

@@ -114,7 +114,7 @@ impl Loaded {
             return self.directory(path, &file, seen);
         }
         // A pipe that the user named, such as a shell's `<(…)`, is read; one met in a directory could block for ever.
-        if !named && !(has_manifest_extension(path) && real.is_file()) {
+        if !(named || has_manifest_extension(path) && real.is_file()) {
             return;
         }
         match read(path) {

@@ -83,8 +83,8 @@ fn check_outcome(configuration: &str, review: &str, expected: Outcome) {
 
 /// A v1 policy of this name, custom METADATA and body.
 fn policy(name: &str, custom: &str, body: &str) -> String {
-    let custom: String = custom.lines().map(|line| format!("#   {line}\n")).collect();
-    let custom = if custom.is_empty() { custom } else { format!("# custom:\n{custom}") };
+    let custom: Vec<String> = custom.lines().map(|line| format!("#   {line}\n")).collect();
+    let custom = if custom.is_empty() { String::new() } else { format!("# custom:\n{}", custom.concat()) };
     format!("# METADATA\n# title: T\n{custom}package policies.{name}\n{body}\n")
 }
 
@@ -363,4 +363,14 @@ fn a_warn_rule_never_denies() {
     let decision = run(&[&policy("warns", "enforcement: deny", "warn contains \"w\"")], "", &pod(&[]));
     assert_eq!(decision.outcome, Outcome::Allow);
     assert_eq!(messages(&decision.evaluations[0]), ["w"]);
+}
+
+#[test]
+fn a_namespace_selector_says_nothing_of_objects_without_a_namespace() {
+    let text = policy("roles", "match: {kinds: [rbac.authorization.k8s.io/ClusterRole]}", "deny contains \"r\"");
+    let configuration = "overrides: [{set: {enforcement: off}, where: {namespaceSelector: {matchLabels: {a: b}}}}]";
+    let review = request("rbac.authorization.k8s.io/ClusterRole", r#""operation":"CREATE""#);
+    let review = review.replace(r#""namespace":"team-a","#, "");
+    let decision = decide_with(&set(&[&text], configuration), &review, &unknown_namespace());
+    assert_eq!(decision.outcome, Outcome::Deny);
 }

@@ -248,8 +248,8 @@ mod tests {
 
     #[track_caller]
     fn check_refused(yaml: &str, expected: &str) {
-        let block: String = yaml.lines().map(|line| format!("# {line}\n")).collect();
-        let error = read_text(&format!("# METADATA\n{block}package p\n")).unwrap_err().to_string();
+        let block: Vec<String> = yaml.lines().map(|line| format!("# {line}\n")).collect();
+        let error = read_text(&format!("# METADATA\n{}package p\n", block.concat())).unwrap_err().to_string();
         assert!(error.contains(expected), "expected `{expected}` in: {error}");
     }
 

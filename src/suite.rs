@@ -2,5 +2,6 @@
 
 pub mod judge;
 pub mod manifest;
+pub mod resource;
 pub mod review;
 pub mod unit;

@@ -104,6 +104,8 @@ impl Loaded {
         let file: Arc<str> = Arc::from(path.display().to_string());
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
+            // A shell's `<(…)` is a pipe without a name of its own, which can be read all the same.
+            Err(_) if named && path.exists() => path.to_owned(),
             Err(error) => return self.unreadable(&file, &error.to_string(), "check the path"),
         };
         // Each file once, however often it is named or linked; so a link to a directory above ends as well.
@@ -113,8 +115,9 @@ impl Loaded {
         if real.is_dir() {
             return self.directory(path, &file, seen);
         }
-        // A pipe that the user named, such as a shell's `<(…)`, is read; one met in a directory could block for ever.
-        if !(named || has_manifest_extension(path) && real.is_file()) {
+        // A pipe that the user named is read; one met in a directory could block for ever.
+        let wanted = named || has_manifest_extension(path) && real.is_file();
+        if !wanted {
             return;
         }
         match read(path) {
@@ -349,6 +352,18 @@ mod tests {
         assert_eq!(names(&stdin(b"{\"apiVersion\": v1, kind: Pod, metadata: {name: flow}}")), ["flow"]);
         // Markers in another document's text explain nothing.
         check_problem(b"a: '{{ .x }}'\n---\nb: 1\nb: 2\n", 4, "twice", "remove one of them");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn reads_a_pipe_that_is_named() {
+        use std::io::Write as _;
+        use std::os::fd::AsRawFd as _;
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(pod("piped").as_bytes()).unwrap();
+        drop(writer);
+        let loaded = load(&[Input::Path(PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd())))]);
+        assert_eq!(names(&loaded), ["piped"], "{:?}", loaded.problems);
     }
 
     #[cfg(unix)]

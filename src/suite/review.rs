@@ -7,6 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::manifest::{Kind, Manifest};
+use super::resource::{is_cluster_scoped, plural};
 use crate::engine::document::Node;
 use crate::engine::pattern::Labels;
 use crate::engine::review::{API_VERSION, Operation};
@@ -26,44 +27,6 @@ pub struct Options {
     /// Whether nothing would be stored.
     pub dry_run: bool,
 }
-
-/// The built-in kinds that belong to no namespace. A custom kind that is cluster-scoped is not known by its manifest.
-const CLUSTER_SCOPED: [&str; 34] = [
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterTrustBundle",
-    "ComponentStatus",
-    "CustomResourceDefinition",
-    "DeviceClass",
-    "FlowSchema",
-    "IPAddress",
-    "IngressClass",
-    "MutatingAdmissionPolicy",
-    "MutatingAdmissionPolicyBinding",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "ResourceSlice",
-    "RuntimeClass",
-    "SelfSubjectAccessReview",
-    "SelfSubjectReview",
-    "SelfSubjectRulesReview",
-    "ServiceCIDR",
-    "StorageClass",
-    "StorageVersion",
-    "SubjectAccessReview",
-    "TokenReview",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "VolumeAttachment",
-];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,7 +56,7 @@ struct Request<'a> {
     object: Option<Object<'a>>,
     old_object: Option<Object<'a>>,
     dry_run: bool,
-    options: Option<()>,
+    options: Option<OperationOptions>,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -114,6 +77,14 @@ struct GroupVersionResource<'a> {
 struct User<'a> {
     username: &'a str,
     groups: &'a [String],
+}
+
+/// What the client asked for beside the object, without any of its choices.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OperationOptions {
+    kind: &'static str,
+    api_version: &'static str,
 }
 
 /// An object as it is stored: with the namespace that it was sent to.
@@ -141,11 +112,11 @@ fn object_review(manifest: &Manifest, options: &Options) -> String {
     let own_namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
     let namespace = match kind.as_str() {
         "Namespace" if group.is_empty() => &name,
-        kind if CLUSTER_SCOPED.contains(&kind) => "",
+        kind if is_cluster_scoped(group, kind) => "",
         _ if own_namespace.is_empty() => &options.namespace,
         _ => &own_namespace,
     };
-    let stored_namespace = if kind == "Namespace" { "" } else { namespace };
+    let stored_namespace = if kind == "Namespace" && group.is_empty() { "" } else { namespace };
     let object = Some(Object { node, namespace: stored_namespace });
     let matched = GroupVersionKind { group, version, kind: &kind };
     let resource = GroupVersionResource { group, version, resource: plural(&kind) };
@@ -164,11 +135,22 @@ fn object_review(manifest: &Manifest, options: &Options) -> String {
         object: object.filter(|_| !is_delete),
         old_object: object.filter(|_| has_old),
         dry_run: options.dry_run,
-        options: None,
+        options: operation_options(options.operation),
     };
     let review = Review { kind: "AdmissionReview", api_version: API_VERSION, request };
     // Strings, finite numbers and string-keyed maps: there is nothing that JSON could not hold.
     serde_json::to_string(&review).unwrap_or_default()
+}
+
+/// The options that the API server sends along; the object itself is a connection's.
+fn operation_options(operation: Operation) -> Option<OperationOptions> {
+    let kind = match operation {
+        Operation::Create => "CreateOptions",
+        Operation::Update => "UpdateOptions",
+        Operation::Delete => "DeleteOptions",
+        Operation::Connect => return None,
+    };
+    Some(OperationOptions { kind, api_version: "meta.k8s.io/v1" })
 }
 
 impl Serialize for Object<'_> {
@@ -208,18 +190,6 @@ impl Serialize for Metadata<'_> {
             map.serialize_entry("namespace", self.namespace)?;
         }
         map.end()
-    }
-}
-
-/// The resource of a kind, by the rule that the API server's own names follow.
-fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
-    let consonant_y = |stem: &str| !stem.ends_with(['a', 'e', 'i', 'o', 'u']);
-    match lower.strip_suffix('y') {
-        _ if lower == "endpoints" => lower,
-        Some(stem) if consonant_y(stem) => format!("{stem}ies"),
-        _ if lower.ends_with(['s', 'x', 'z']) || lower.ends_with("ch") || lower.ends_with("sh") => format!("{lower}es"),
-        _ => format!("{lower}s"),
     }
 }
 
@@ -292,12 +262,38 @@ mod tests {
             "userInfo": {"username": "eve", "groups": ["dev"]},
             "object": {"apiVersion": "apps/v1", "kind": "Deployment",
                 "metadata": {"name": "web", "labels": {"a": "b"}, "namespace": "default"}, "spec": {"replicas": 2}},
-            "oldObject": null, "dryRun": false
+            "oldObject": null, "dryRun": false,
+            "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"}
         });
         for (key, value) in expected.as_object().unwrap() {
             assert_eq!(&review["request"][key], value, "{key}");
         }
         assert_eq!(review["request"]["uid"].as_str().unwrap().len(), 36);
+    }
+
+    #[test]
+    fn its_fields_stand_in_the_api_servers_order() {
+        let loaded = load(&[Input::Stdin(b"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n".to_vec())]);
+        let text = review_json(&loaded.objects[0], &options(Operation::Create));
+        let at = |key: &str| text.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("no {key} in {text}"));
+        let places = [
+            "apiVersion",
+            "request",
+            "uid",
+            "resource",
+            "requestKind",
+            "requestResource",
+            "name",
+            "namespace",
+            "operation",
+            "userInfo",
+            "object",
+            "oldObject",
+            "dryRun",
+            "options",
+        ];
+        let places = places.map(at);
+        assert!(text.starts_with("{\"kind\":\"AdmissionReview\"") && places.is_sorted(), "{text}");
     }
 
     #[test]
@@ -323,26 +319,13 @@ mod tests {
             ("v1 Pod", "", Some("default")),
             ("v1 Namespace", "{name: team}", Some("team")),
             ("rbac.authorization.k8s.io/v1 ClusterRole", "{name: a}", None),
+            ("v1 Node", "{name: a}", None),
+            ("longhorn.io/v1beta2 Node", "{name: a}", Some("default")),
         ] {
             let (version, kind) = kind.split_once(' ').unwrap();
             let review =
                 review(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {metadata}\n"), Operation::Create);
             assert_eq!(review["request"]["namespace"].as_str(), expected, "{kind} {metadata}");
-        }
-    }
-
-    #[test]
-    fn resources_are_the_plural_of_kinds() {
-        for (kind, expected) in [
-            ("Pod", "pods"),
-            ("NetworkPolicy", "networkpolicies"),
-            ("Ingress", "ingresses"),
-            ("Endpoints", "endpoints"),
-            ("EndpointSlice", "endpointslices"),
-            ("StorageClass", "storageclasses"),
-            ("Gateway", "gateways"),
-        ] {
-            assert_eq!(plural(kind), expected);
         }
     }
 

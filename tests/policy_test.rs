@@ -183,16 +183,8 @@ fn a_policy_that_breaks_could_not_tell() {
 
 #[test]
 fn the_users_own_v0_policy_denies_and_passes() {
-    let text = r#"package kubernetes.admission
-
-deny[msg] {
-    input.request.kind.kind == "Pod"
-    not input.request.object.spec.securityContext.runAsNonRoot
-
-    msg := "Pods must not run as root"
-}
-"#;
-    let (_directory, policies) = file("non_root.rego", text);
+    let policies =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_test/v0/non_root.rego").display().to_string();
     check_exit(&["test", "--policies", &policies, "bad.yaml"], "", 1, "non_root (medium): Pods must not run as root");
     check_exit(&["test", "--policies", &policies, "good.yaml"], "", 0, "0 denied");
     check_exit(&["list", "--policies", &policies], "", 0, "rego        v0");

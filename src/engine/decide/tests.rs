@@ -90,15 +90,7 @@ fn policy(name: &str, custom: &str, body: &str) -> String {
 
 #[test]
 fn the_users_v0_policy_loads_denies_and_passes() {
-    let text = r#"package kubernetes.admission
-
-deny[msg] {
-    input.request.kind.kind == "Pod"
-    not input.request.object.spec.securityContext.runAsNonRoot
-
-    msg := "Pods must not run as root"
-}
-"#;
+    let text = include_str!("../../../tests/policy_test/v0/non_root.rego");
     let denied = run(&[text], "", &pod(&["a"]));
     assert_eq!(denied.outcome, Outcome::Deny);
     assert_eq!(&*denied.evaluations[0].policy.name, "p0");

@@ -12,8 +12,9 @@ use super::violation::{Enforcement, FailMode, Violation};
 /// The bytes of a denial's message: what a terminal shows of it without scrolling.
 const MESSAGE_BYTES: usize = 1_000;
 
-/// The causes listed for machines.
+/// The causes listed for machines, and the bytes of each one's message and field.
 const CAUSES: usize = 50;
+const CAUSE_BYTES: usize = 500;
 
 /// The API server's limits on warnings, in characters; longer ones are cut or dropped there.
 const WARNING_CHARS: usize = 256;
@@ -135,14 +136,15 @@ fn denial(decision: &Decision, mask: &Mask) -> Status {
     let mut causes = Vec::new();
     for evaluation in &evaluations {
         let reason = evaluation.policy.name.to_string();
-        causes.extend(denied(evaluation).map(|violation| Cause {
+        let shown = |text: &str| cut(&mask.hide(text), CAUSE_BYTES);
+        causes.extend(denied(evaluation).take(CAUSES).map(|violation| Cause {
             reason: reason.clone(),
-            message: mask.hide(&violation.message),
-            field: violation.field.as_deref().map(|field| mask.hide(field)),
+            message: shown(&violation.message),
+            field: violation.field.as_deref().map(shown),
         }));
         causes.extend(refusing_failure(evaluation).map(|text| Cause {
             reason: reason.clone(),
-            message: mask.hide(&text),
+            message: shown(&text),
             field: None,
         }));
     }
@@ -191,19 +193,24 @@ fn message(evaluations: &[&Evaluation], mask: &Mask) -> String {
     }
     let policies: BTreeSet<&str> = entries.iter().map(|entry| entry.policy).collect();
     let names = policies.iter().copied().collect::<Vec<_>>().join(", ");
-    let mut text = cut(&format!("{} violations of {} policies: {names}", entries.len(), policies.len()), 300);
+    let of = if policies.len() == 1 { "policy" } else { "policies" };
+    let mut text = cut(&format!("{} violations of {} {of}: {names}", entries.len(), policies.len()), 300);
     for (index, entry) in entries.iter().enumerate() {
         let bullet = format!("\n- {}", with_fix(entry, "  "));
-        let more = format!("\nand {} more", entries.len().saturating_sub(index));
-        if text.len().saturating_add(bullet.len()).saturating_add(more.len()) > MESSAGE_BYTES {
-            if index == 0 {
-                text.push_str(&cut(&bullet, MESSAGE_BYTES.saturating_sub(text.len())));
-            } else {
-                text.push_str(&more);
-            }
-            break;
+        let more = |said: usize| format!("\nand {} more", entries.len().saturating_sub(said));
+        let room = MESSAGE_BYTES.saturating_sub(text.len()).saturating_sub(more(index).len());
+        if bullet.len() <= room {
+            text.push_str(&bullet);
+            continue;
         }
-        text.push_str(&bullet);
+        let mut said = index;
+        if index == 0 {
+            // Part of the worst one says more than a number.
+            text.push_str(&cut(&bullet, room));
+            said = 1;
+        }
+        text.push_str(&more(said));
+        break;
     }
     text
 }
@@ -216,13 +223,14 @@ fn warnings(decision: &Decision, mask: &Mask) -> Vec<String> {
         let warned = evaluation.violations().iter().filter(|violation| violation.enforcement == Enforcement::Warn);
         for text in failed.into_iter().chain(warned.map(|violation| said(&evaluation.policy.name, violation))) {
             let warning = single_line(&mask.hide(&text));
+            if warnings.contains(&warning) {
+                continue;
+            }
             used = used.saturating_add(warning.chars().count());
             if used > WARNINGS_CHARS {
                 return warnings;
             }
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
+            warnings.push(warning);
         }
     }
     warnings
@@ -268,3 +276,6 @@ fn audit_annotations(revision: &str, decision: &Decision) -> BTreeMap<&'static s
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,6 @@ fn same_names(policies: &[Arc<Policy>]) -> Vec<SourceError> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

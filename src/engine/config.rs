@@ -224,3 +224,6 @@ fn string_map(value: &Value) -> super::pattern::Labels {
     let text = |value: &Value| value.as_string().ok().map(std::string::ToString::to_string);
     fields.iter().filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,9 +23,11 @@ impl Mask {
         let mut values = Vec::new();
         for object in [&contents.object, &contents.old_object] {
             if object["kind"] == Value::from("Secret") {
-                for part in ["data", "stringData"] {
-                    collect(&object[part], &mut values);
-                }
+                collect(&object["stringData"], &mut values);
+                let before = values.len();
+                collect(&object["data"], &mut values);
+                let decoded: Vec<String> = values.iter().skip(before).filter_map(|text| from_base64(text)).collect();
+                values.extend(decoded);
                 collect(
                     &object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"],
                     &mut values,
@@ -48,6 +50,8 @@ impl Mask {
     }
 
     fn of(mut values: Vec<String>) -> Self {
+        let rewritten: Vec<String> = values.iter().flat_map(|value| as_quoted(value)).collect();
+        values.extend(rewritten);
         values.retain(|value| value.len() >= SHORTEST);
         values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup();
@@ -70,6 +74,37 @@ fn collect(value: &Value, into: &mut Vec<String>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Set(_) | Value::Undefined => {}
     }
+}
+
+/// A value as a message may hold it: on one line, as every message is, or written as JSON.
+fn as_quoted(value: &str) -> [String; 2] {
+    let one_line = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let json = serde_json::to_string(value).unwrap_or_default();
+    [one_line, json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned()]
+}
+
+/// The text that a Secret's `data` encodes, if it is text: standard base64 with padding (RFC 4648).
+fn from_base64(encoded: &str) -> Option<String> {
+    let digits = encoded.trim_end_matches('=');
+    let mut bytes = Vec::with_capacity(digits.len());
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for digit in digits.bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit.wrapping_sub(b'A'),
+            b'a'..=b'z' => digit.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => digit.wrapping_sub(b'0').wrapping_add(52),
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        held = (held << 6) | u32::from(value);
+        bits = bits.wrapping_add(6);
+        if bits >= 8 {
+            bits = bits.wrapping_sub(8);
+            bytes.push(held.wrapping_shr(bits).to_be_bytes()[3]);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Whether the value at a field path is one that is never shown: a Secret's, or an environment variable's.
@@ -98,6 +133,19 @@ mod tests {
             Mask::secrets(&contents(r#"{"kind":"ConfigMap","data":{"a":"hunter2"}}"#)).hide("hunter2"),
             "hunter2"
         );
+    }
+
+    #[test]
+    fn a_secrets_values_are_hidden_however_they_are_quoted() {
+        let secret = contents(r#"{"kind":"Secret","data":{"a":"dHdvCmxpbmVz"},"stringData":{"b":"say \"no\"\n"}}"#);
+        let mask = Mask::secrets(&secret);
+        for quoted in ["dHdvCmxpbmVz", "two\nlines", "two lines", r"two\nlines", "say \"no\" ", r#"say \"no\"\n"#] {
+            assert_eq!(mask.hide(quoted), MASKED, "{quoted:?}");
+        }
+        for (encoded, text) in [("YWJjZA==", "abcd"), ("YWJjZGU=", "abcde"), ("w6nDqQ==", "éé"), ("", "")] {
+            assert_eq!(from_base64(encoded).as_deref(), Some(text));
+        }
+        assert_eq!((from_base64("/w=="), from_base64("a b")), (None, None));
     }
 
     #[test]

@@ -253,6 +253,7 @@ mod tests {
         check_refused("package p\n\nx contains 1 if {\n  y ==\n}", "p.rego:5:1: ");
         check_refused("package p\nimport rego.v1\ndeny[msg] { msg := \"no\" }", "p.rego:3:");
         check_refused("package p\nimport rego.v1\ndeny[msg] { msg := \"no\" }", "fix: the file imports rego.v1");
+        check_refused("package p\nf(x) if", "p.rego:2:");
         check_refused("", "p.rego");
     }
 

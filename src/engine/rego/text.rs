@@ -116,9 +116,10 @@ fn keywords(tokens: &[Token]) -> Tokens {
         matches!(window, [a, b, c, d]
             if symbol(a) == "import" && symbol(b) == "rego" && symbol(c) == "." && symbol(d) == "v1")
     });
-    let keyword = tokens.iter().zip(tokens.iter().skip(1)).any(|(token, next)| match symbol(token) {
+    let following = tokens.iter().skip(1).map(symbol).chain([""]);
+    let keyword = tokens.iter().zip(following).any(|(token, next)| match symbol(token) {
         "if" | "every" => true,
-        "contains" => symbol(next) != "(",
+        "contains" => next != "(",
         _ => false,
     });
     Tokens { imports_v1, reads_as_v1: keyword && !imported }

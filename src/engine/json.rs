@@ -11,12 +11,19 @@ use super::rego::Value;
 /// How deep a document may nest. Real objects stay below 40; the engine's own recursion is safe at this depth.
 pub const DEPTH: usize = 256;
 
+/// How many values a document may hold, as each costs a hundred bytes of memory. An object at etcd's limit of 1.5 MB
+/// that is nothing but fields holds a third of it.
+pub const VALUES: usize = 500_000;
+
 /// Why a text is not taken as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// It nests deeper than [`DEPTH`].
     #[error("nested deeper than {DEPTH} levels")]
     TooDeep,
+    /// It holds more values than [`VALUES`].
+    #[error("made of more than {VALUES} values")]
+    TooMany,
     /// It is not JSON, holds a key twice, or a number that no 64 bits hold.
     #[error("{0}")]
     Malformed(String),
@@ -24,32 +31,48 @@ pub enum JsonError {
 
 /// Parses one JSON document. Integers within 64 bits are exact; others become floats, as in the API server.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
-    let too_deep = Cell::new(false);
+    let bounds = Bounds::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // The tree below counts its depth itself, and stops well before the stack does.
     deserializer.disable_recursion_limit();
-    let tree = Tree { depth: 0, too_deep: &too_deep }.deserialize(&mut deserializer);
+    let tree = Tree { depth: 0, bounds: &bounds }.deserialize(&mut deserializer);
     match tree.and_then(|value| deserializer.end().map(|()| value)) {
         Ok(value) => Ok(value),
-        Err(_) if too_deep.get() => Err(JsonError::TooDeep),
-        Err(error) => Err(JsonError::Malformed(error.to_string())),
+        Err(error) => Err(bounds.exceeded.take().unwrap_or_else(|| JsonError::Malformed(error.to_string()))),
+    }
+}
+
+/// What the whole document used up, and which bound it exceeded.
+#[derive(Default)]
+struct Bounds {
+    values: Cell<usize>,
+    exceeded: Cell<Option<JsonError>>,
+}
+
+impl Bounds {
+    fn exceed<E: Error>(&self, bound: JsonError) -> E {
+        let error = E::custom(&bound);
+        self.exceeded.set(Some(bound));
+        error
     }
 }
 
 #[derive(Clone, Copy)]
 struct Tree<'a> {
     depth: usize,
-    too_deep: &'a Cell<bool>,
+    bounds: &'a Bounds,
 }
 
 impl Tree<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         let depth = self.depth.saturating_add(1);
-        if depth > DEPTH {
-            self.too_deep.set(true);
-            return Err(E::custom(JsonError::TooDeep));
-        }
-        Ok(Self { depth, ..self })
+        if depth > DEPTH { Err(self.bounds.exceed(JsonError::TooDeep)) } else { Ok(Self { depth, ..self }) }
+    }
+
+    fn count<E: Error>(self) -> Result<(), E> {
+        let values = self.bounds.values.get().saturating_add(1);
+        self.bounds.values.set(values);
+        if values > VALUES { Err(self.bounds.exceed(JsonError::TooMany)) } else { Ok(()) }
     }
 }
 
@@ -96,6 +119,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
         while let Some(item) = sequence.next_element_seed(inner)? {
+            self.count()?;
             items.push(item);
         }
         Ok(Value::from(items))
@@ -109,6 +133,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
             if fields.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("key {key} occurs twice in one object")));
             }
+            self.count()?;
             fields.insert(key, value);
         }
         Ok(Value::from(fields))
@@ -162,6 +187,13 @@ mod tests {
             assert_eq!(parse(&"[".repeat(depth)), Err(JsonError::TooDeep), "depth {depth}");
             assert_eq!(parse(&r#"{"a":"#.repeat(depth)), Err(JsonError::TooDeep), "depth {depth}");
         }
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let list = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert!(parse(&list(VALUES)).is_ok());
+        assert_eq!(parse(&list(VALUES + 1)), Err(JsonError::TooMany));
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl<'a> Review<'a> {
     pub fn contents(&self) -> Result<Contents, ReviewError> {
         let request = json::parse(&self.raw).map_err(|error| match error {
             JsonError::Malformed(reason) => ReviewError::Malformed(reason),
-            JsonError::TooDeep => {
+            JsonError::TooDeep | JsonError::TooMany => {
                 ReviewError::Refused { uid: self.request.uid.clone(), reason: format!("the object is {error}") }
             }
         })?;

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use super::rego::Value;
 use super::review::GroupVersionKind;
 
+/// The containers of one Pod. The kubelet runs some hundred Pods a node; nobody runs more than this in one.
+const CONTAINERS: usize = 1_000;
+
 /// A Pod under review, or a workload's template seen as one.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -136,6 +139,10 @@ fn containers(spec: &Value, path: &str) -> Result<Vec<Container>, MalformedWorkl
             Value::Array(list) => list,
             _ => return Err(MalformedWorkload(format!("{path}.{key} is not a list"))),
         };
+        if list.len() > CONTAINERS {
+            let message = format!("{path}.{key} holds {} containers, more than {CONTAINERS}", list.len());
+            return Err(MalformedWorkload(message));
+        }
         for (index, container) in list.iter().enumerate() {
             // A restartable init container runs beside the others for the Pod's whole life (KEP-753).
             let is_sidecar = kind == "init" && container["restartPolicy"] == Value::from("Always");
@@ -220,6 +227,8 @@ mod tests {
         assert!(refused(r#"{"spec":{"containers":{"a":1}}}"#).contains("spec.containers is not a list"));
         let template = Workload::of("spec.template", &value(r#"{"spec":{"template":"x"}}"#));
         assert!(template.unwrap_err().to_string().contains("template in spec.template is not an object"));
+        let many = format!(r#"{{"spec":{{"containers":[{}]}}}}"#, vec!["{}"; CONTAINERS + 1].join(","));
+        assert!(refused(&many).contains("spec.containers holds 1001 containers, more than 1000"));
         assert!(refused(r#"{"spec":{"ephemeralContainers":"x"}}"#).contains("spec.ephemeralContainers"));
     }
 }

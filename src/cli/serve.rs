@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use self::reload::Reloader;
-use super::{CLEAN, PolicyArgs, UNKNOWN, output};
+use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, millis, output};
 use crate::admission::{Gate, NoCluster};
 use crate::observe::Observe;
 use crate::observe::event::Event;
@@ -62,9 +62,8 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "MS", default_value_t = 10_000, env = "PORTCULLIS_TIMEOUT", value_parser = millis())]
     timeout: u64,
 
-    /// How long one policy may take, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 50, env = "PORTCULLIS_POLICY_BUDGET", value_parser = millis())]
-    policy_budget: u64,
+    #[command(flatten)]
+    budget: BudgetArgs,
 
     /// The largest review decided, in MiB; larger ones are denied.
     #[arg(long, value_name = "MIB", default_value_t = 12, env = "PORTCULLIS_BODY_LIMIT",
@@ -98,17 +97,13 @@ enum TlsVersion {
     Tls13,
 }
 
-fn millis() -> clap::builder::RangedU64ValueParser {
-    clap::value_parser!(u64).range(1..=3_600_000)
-}
-
 pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let location = arguments.policies.location();
     let certificates = Certificates::load(certificate_source(arguments))?;
     let set = location.load()?.set;
     let observe = Observe::new(Log::stderr(log_format(arguments.log_format)))?;
     panics::log_places_only(Arc::clone(&observe));
-    let gate = Arc::new(Gate::new(set, Box::new(NoCluster), Duration::from_millis(arguments.policy_budget)));
+    let gate = Arc::new(Gate::new(set, Box::new(NoCluster), arguments.budget.duration()));
     let lifecycle = Lifecycle::default();
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };

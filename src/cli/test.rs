@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use super::{CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
+use super::{BudgetArgs, CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
 use crate::engine::document::fields::closest;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::review::Operation;
@@ -61,6 +61,9 @@ pub(super) struct TestArgs {
     fail_on: FailOn,
 
     #[command(flatten)]
+    budget: BudgetArgs,
+
+    #[command(flatten)]
     format: FormatArgs,
 }
 
@@ -87,7 +90,7 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
         namespace: arguments.namespace.clone(),
         dry_run: false,
     };
-    let report = judge(loaded, &set, &options);
+    let report = judge(loaded, &set, &options, arguments.budget.duration());
     match arguments.format.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::result(&text::write(&report, output::has_colour())?)?,

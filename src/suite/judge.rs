@@ -162,13 +162,13 @@ impl FactSource for Namespaces {
     }
 }
 
-/// Judges every object of the input.
-pub fn judge(loaded: Loaded, set: &PolicySet, options: &Options) -> Report {
+/// Judges every object of the input, with so much time for each policy on each object.
+pub fn judge(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget: Duration) -> Report {
     let namespaces = Namespaces(super::review::namespaces(&loaded.objects));
     let mut problems = loaded.problems;
     let mut results = Vec::new();
     for manifest in &loaded.objects {
-        match judge_one(manifest, set, options, &namespaces) {
+        match judge_one(manifest, set, options, &namespaces, policy_budget) {
             Ok(judgement) => results.push(judgement),
             Err(error) => problems.push(refused(manifest, &error)),
         }
@@ -192,10 +192,12 @@ fn judge_one(
     set: &PolicySet,
     options: &Options,
     namespaces: &Namespaces,
+    policy_budget: Duration,
 ) -> Result<Judgement, ReviewError> {
     let json = review_json(manifest, options);
     let review = Review::parse(json.as_bytes())?;
-    let decision = judge_review(&review, set, namespaces, Moment::now(REVIEW_BUDGET))?;
+    let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
+    let decision = judge_review(&review, set, namespaces, moment)?;
     let object = manifest.object();
     let request = &review.request;
     let name = ObjectName {

@@ -125,5 +125,5 @@ async fn a_signal_asks_it_to_stop() {
     signal("-TERM");
     within(lifecycle.reached(Phase::Draining)).await;
     signal("-INT");
-    within(lifecycle.reached(Phase::Ended)).await;
+    within(lifecycle.reached(Phase::Hurrying)).await;
 }

@@ -60,13 +60,13 @@ pub struct Parts {
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// TLS could not be set up.
-    #[error("set up TLS: {0}")]
+    #[error("set up TLS")]
     Tls(#[from] rustls::Error),
     /// A handshake with ourselves failed.
-    #[error("shake hands with the certificate in force: {0}")]
+    #[error("shake hands with the certificate in force")]
     Handshake(#[source] io::Error),
     /// The thread for health and metrics could not start.
-    #[error("start the thread for health and metrics: {0}")]
+    #[error("start the thread for health and metrics")]
     Operations(#[source] io::Error),
 }
 
@@ -113,7 +113,7 @@ async fn end(config: &Config, parts: &Parts, open: &Semaphore, slots: usize) -> 
     parts.observe.event(&Event::Draining { seconds: config.drain_delay.as_secs_f64() });
     tokio::select! {
         () = sleep(config.drain_delay) => {}
-        () = lifecycle.reached(Phase::Ended) => {}
+        () = lifecycle.reached(Phase::Hurrying) => {}
     }
     lifecycle.advance(Phase::Stopping);
     let finished = tokio::select! {
@@ -121,12 +121,25 @@ async fn end(config: &Config, parts: &Parts, open: &Semaphore, slots: usize) -> 
         biased;
         () = lifecycle.reached(Phase::Ended) => false,
         () = all_back(open, slots) => true,
+        () = hurried(lifecycle) => false,
         () = sleep(config.drain_grace) => false,
     };
     lifecycle.advance(Phase::Ended);
     parts.observe.event(&Event::Stopped { finished });
     finished
 }
+
+/// Waits until the server is asked a second time, and then until whoever has nothing in flight has had time to leave.
+async fn hurried(lifecycle: &Lifecycle) {
+    lifecycle.reached(Phase::Hurrying).await;
+    tokio::select! {
+        () = sleep(MOMENT) => {}
+        () = lifecycle.reached(Phase::Ended) => {}
+    }
+}
+
+/// How long idle connections have to leave once the server is in a hurry.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// Waits until every connection's slot is free.
 async fn all_back(open: &Semaphore, slots: usize) {

@@ -36,12 +36,12 @@ pub enum Source {
 #[derive(Debug, Error)]
 pub enum CertificateError {
     /// A file cannot be read.
-    #[error("read {}: {source}; check that it exists and is readable by this user", path.display())]
+    #[error("read {}: {why}; check that it exists and is readable by this user", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
     /// The chain's file holds no certificate, or a broken one.
     #[error("{origin} holds no readable certificate: {why}; give a PEM chain, leaf first")]
@@ -84,12 +84,12 @@ pub enum CertificateError {
         from: Timestamp,
     },
     /// The ephemeral certificate could not be made.
-    #[error("make an ephemeral certificate for {names:?}: {source}; check the names")]
+    #[error("make an ephemeral certificate for {names:?}: {why}; check the names")]
     Ephemeral {
         /// The names asked for.
         names: Vec<String>,
         /// What is wrong with them.
-        source: rcgen::Error,
+        why: rcgen::Error,
     },
 }
 
@@ -186,7 +186,7 @@ impl ResolvesServerCert for Certificates {
 }
 
 fn read_pair(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Current, CertificateError> {
-    let read = |path: &Path| fs::read(path).map_err(|source| CertificateError::Read { path: path.to_owned(), source });
+    let read = |path: &Path| fs::read(path).map_err(|why| CertificateError::Read { path: path.to_owned(), why });
     let pair = Pair {
         chain: &read(certificate)?,
         chain_origin: &certificate.display().to_string(),
@@ -258,7 +258,7 @@ impl Pair<'_> {
 
 /// A self-signed ECDSA P-256 certificate: its handshake costs a quarter of an RSA-2048 one.
 fn ephemeral(names: &[String], provider: &CryptoProvider) -> Result<Current, CertificateError> {
-    let failed = |source| CertificateError::Ephemeral { names: names.to_vec(), source };
+    let failed = |why| CertificateError::Ephemeral { names: names.to_vec(), why };
     let mut all = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     all.extend(names.iter().filter(|name| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str())).cloned());
     let mut params = rcgen::CertificateParams::new(all).map_err(failed)?;

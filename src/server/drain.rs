@@ -15,6 +15,8 @@ pub enum Phase {
     Draining,
     /// No longer accepting; what is in flight is finished.
     Stopping,
+    /// Asked a second time: what is in flight has only a moment left.
+    Hurrying,
     /// Over; what is still in flight is cut.
     Ended,
 }
@@ -35,10 +37,13 @@ impl Lifecycle {
         *self.0.borrow()
     }
 
-    /// Asks the server to stop. Asked a second time, it ends at once.
+    /// Asks the server to stop. Asked a second time, it cuts what does not end by itself at once.
     pub fn stop(&self) {
-        let next = if self.phase() == Phase::Serving { Phase::Draining } else { Phase::Ended };
-        self.advance(next);
+        self.advance(match self.phase() {
+            Phase::Serving => Phase::Draining,
+            Phase::Draining | Phase::Stopping => Phase::Hurrying,
+            Phase::Hurrying | Phase::Ended => Phase::Ended,
+        });
     }
 
     /// Moves on to `phase`, never back.
@@ -80,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_request_to_stop_ends_it() {
+    fn the_second_request_to_stop_hurries_and_the_third_ends_it() {
         let lifecycle = Lifecycle::default();
-        lifecycle.stop();
-        assert_eq!(lifecycle.phase(), Phase::Draining);
-        lifecycle.stop();
-        assert_eq!(lifecycle.phase(), Phase::Ended);
+        for phase in [Phase::Draining, Phase::Hurrying, Phase::Ended, Phase::Ended] {
+            lifecycle.stop();
+            assert_eq!(lifecycle.phase(), phase);
+        }
     }
 
     #[tokio::test]

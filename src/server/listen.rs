@@ -27,16 +27,14 @@ pub enum BindError {
         purpose: &'static str,
     },
     /// Anything else.
-    #[error(
-        "listen on {address} for {purpose}: {source}; choose an address of this machine and a port this user may use"
-    )]
+    #[error("listen on {address} for {purpose}: {why}; choose an address of this machine and a port this user may use")]
     Refused {
         /// The address.
         address: SocketAddr,
         /// `reviews` or `health and metrics`.
         purpose: &'static str,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -83,9 +81,9 @@ fn bind<L>(
         let bound = listener.local_addr()?;
         Ok((finish(listener)?, bound))
     };
-    listen().map_err(|source: io::Error| match source.kind() {
+    listen().map_err(|why: io::Error| match why.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address, purpose },
-        _ => BindError::Refused { address, purpose, source },
+        _ => BindError::Refused { address, purpose, why },
     })
 }
 

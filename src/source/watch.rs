@@ -47,7 +47,7 @@ pub enum Change {
 /// The system's notifications cannot be had.
 #[derive(Debug, Error)]
 #[error("watch files: {0}; raise the limits under /proc/sys/fs/inotify if they are reached")]
-pub struct WatchError(#[from] notify::Error);
+pub struct WatchError(notify::Error);
 
 /// Watches until dropped.
 #[derive(Debug)]
@@ -71,7 +71,8 @@ pub fn watch(paths: &[PathBuf], pace: Pace) -> Result<(Guard, mpsc::Receiver<Cha
             if event.map_or(true, |event| scope.concerns(&event)) {
                 noticed.notify_one();
             }
-        })?
+        })
+        .map_err(WatchError)?
     };
     let mut directories = Watches { watcher, scope };
     directories.renew();

@@ -1,7 +1,6 @@
 //! Certificates from files: which are served, which are refused, and how one follows another.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,22 +9,14 @@ use portcullis::server::certificate::{CertificateError, Certificates, Source};
 use portcullis::server::{Parts, reload_certificate};
 use portcullis::source::watch::{Pace, watch};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
-use super::client::{Client, Hello, shake};
-use super::harness::{Server, eventually, review, start_with, within};
-use super::pair::{Pair, issue, pair, unwrapped, write};
-
-/// The leaf that a new connection is shown.
-async fn shown(server: &Server) -> CertificateDer<'static> {
-    let stream = within(shake(server.webhook, Hello::default())).await.unwrap();
-    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
-}
-
-fn leaf(pair: &Pair) -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()
-}
+use super::der::unwrapped;
+use super::harness::{review, start_with};
+use crate::client::Client;
+use crate::leaf::{leaf, shown};
+use crate::mount::mount;
+use crate::pair::{Pair, issue, pair, write};
+use crate::wait::{eventually, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serves_every_kind_of_key() {
@@ -122,15 +113,6 @@ async fn keeps_the_old_pair_until_a_sound_one_comes() {
     assert_eq!(shown(&server).await, leaf(&second));
 }
 
-/// Puts `pair` into a mounted Secret as the kubelet does: a new directory, then `..data` swapped by one rename.
-fn mount(directory: &std::path::Path, version: &str, pair: &Pair) {
-    let target = directory.join(version);
-    fs::create_dir(&target).unwrap();
-    write(&target, pair);
-    symlink(version, directory.join("..data_tmp")).unwrap();
-    fs::rename(directory.join("..data_tmp"), directory.join("..data")).unwrap();
-}
-
 /// Reloads whenever the files may have changed, as `policy serve` does.
 fn follow(parts: &Parts) -> tokio::task::JoinHandle<()> {
     let pace = Pace { settle: Duration::from_millis(20), tick: Duration::from_hours(1), ..Pace::default() };
@@ -147,10 +129,10 @@ fn follow(parts: &Parts) -> tokio::task::JoinHandle<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn follows_a_mounted_secret_under_load_without_a_failure() {
     let directory = tempfile::tempdir().unwrap();
-    mount(directory.path(), "..1", &pair());
-    for file in ["tls.crt", "tls.key"] {
-        symlink(format!("..data/{file}"), directory.path().join(file)).unwrap();
-    }
+    let put = |version: &str, pair: &Pair| {
+        mount(directory.path(), version, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)])
+    };
+    put("..1", &pair());
     let source = Source::Files { certificate: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
     let server = Arc::new(start_with(source, |_| {}).await);
     let following = follow(&server.parts);
@@ -159,11 +141,11 @@ async fn follows_a_mounted_secret_under_load_without_a_failure() {
     for keeps_alive in [true, true, false, false] {
         let (server, done) = (Arc::clone(&server), Arc::clone(&done));
         load.spawn(async move {
-            let mut client = Client::connect(&server).await;
+            let mut client = Client::connect(&*server).await;
             let mut answered = 0;
             while !done.load(Ordering::Relaxed) {
                 if !keeps_alive {
-                    client = Client::connect(&server).await;
+                    client = Client::connect(&*server).await;
                 }
                 assert_eq!(client.post("/validate", review("u", "", 0)).await.status, 200);
                 answered += 1;
@@ -173,9 +155,9 @@ async fn follows_a_mounted_secret_under_load_without_a_failure() {
     }
     for version in 2..6 {
         let next = pair();
-        mount(directory.path(), &format!("..{version}"), &next);
+        put(&format!("..{version}"), &next);
         eventually(|| server.parts.certificates.leaf() == Some(leaf(&next))).await;
-        assert_eq!(shown(&server).await, leaf(&next));
+        assert_eq!(shown(&*server).await, leaf(&next));
     }
     done.store(true, Ordering::Relaxed);
     while let Some(answered) = within(load.join_next()).await {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use portcullis::server::drain::{Lifecycle, Phase};
 
-use super::client::{Client, request};
-use super::harness::{eventually, review, start, within};
+use super::harness::{review, start};
 use super::transport::{connect_h2, post_h2};
+use crate::client::{Client, request};
+use crate::wait::{eventually, within};
 
 /// Longer than a test, so that nothing ends by itself.
 const NEVER: Duration = Duration::from_hours(1);
@@ -124,5 +125,5 @@ async fn a_signal_asks_it_to_stop() {
     signal("-TERM");
     within(lifecycle.reached(Phase::Draining)).await;
     signal("-INT");
-    within(lifecycle.reached(Phase::Ended)).await;
+    within(lifecycle.reached(Phase::Hurrying)).await;
 }

@@ -1,6 +1,5 @@
 //! A server on free ports around a decision that does as the body says.
 
-use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
@@ -17,7 +16,9 @@ use portcullis::server::readiness::Readiness;
 use portcullis::server::{Parts, ServeError, Served, serve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+
+use crate::client::Serves;
+use crate::wait::within;
 
 /// A running server and everything it was made of.
 pub(crate) struct Server {
@@ -59,6 +60,16 @@ pub(crate) async fn start_with(source: Source, change: impl FnOnce(&mut Config))
     Server { webhook, operations, parts, gate, log, task }
 }
 
+impl Serves for Server {
+    fn webhook(&self) -> SocketAddr {
+        self.webhook
+    }
+
+    fn operations(&self) -> SocketAddr {
+        self.operations
+    }
+}
+
 impl Server {
     /// The metrics as a scraper reads them.
     pub(crate) fn metrics(&self) -> String {
@@ -68,26 +79,6 @@ impl Server {
     /// Waits for the server's end, without asking for it.
     pub(crate) async fn ended(self) -> Served {
         within(self.task).await.unwrap().unwrap()
-    }
-}
-
-/// Fails the test if `act` takes longer than any test may.
-#[track_caller]
-pub(crate) fn within<F: Future>(act: F) -> impl Future<Output = F::Output> {
-    let caller = std::panic::Location::caller();
-    async move { timeout(Duration::from_mins(1), act).await.unwrap_or_else(|_| panic!("took too long: {caller}")) }
-}
-
-/// Waits until `claim` holds.
-#[track_caller]
-pub(crate) fn eventually(mut claim: impl FnMut() -> bool) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !claim() {
-            assert!(Instant::now() < deadline, "never came true: {caller}");
-            sleep(Duration::from_millis(5)).await;
-        }
     }
 }
 

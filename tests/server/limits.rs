@@ -1,7 +1,8 @@
 //! Bodies too large or too slow, and more requests than there is room for.
 
-use super::client::{Client, request};
-use super::harness::{eventually, review, start};
+use super::harness::{review, start};
+use crate::client::{Client, request};
+use crate::wait::eventually;
 
 const MIB: usize = 1024 * 1024;
 
@@ -72,7 +73,7 @@ async fn refuses_a_slow_oversize_body_with_its_uid_all_the_same() {
 }
 
 #[track_caller]
-fn is_shed(answer: &super::client::Answer) {
+fn is_shed(answer: &crate::client::Answer) {
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.header("connection"), Some("close"));

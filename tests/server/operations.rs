@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::client::Client;
-use super::harness::{eventually, review, start};
+use super::harness::{review, start};
+use crate::client::Client;
+use crate::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lives_at_once_and_is_ready_with_policies_and_tls() {

@@ -1,7 +1,7 @@
 //! What the webhook port says to well-behaved and to odd requests.
 
-use super::client::{Client, request};
 use super::harness::{review, start};
+use crate::client::{Client, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_each_webhook_with_the_uid() {

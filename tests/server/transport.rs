@@ -11,8 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::client::{Client, Hello, request, shake};
-use super::harness::{Server, eventually, review, start, within};
+use super::harness::{Server, review, start};
+use crate::client::{Client, Hello, request, shake};
+use crate::wait::{eventually, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn agrees_on_http_1_with_who_offers_it_or_nothing() {

@@ -91,7 +91,13 @@ impl<'a> Fields<'a> {
         let chosen = node.as_str().and_then(|text| choices.iter().find(|(word, _)| *word == text));
         if chosen.is_none() {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.mismatch(key, node, &format!("one of {}", words.join(", ")));
+            let meant = node.as_str().and_then(|text| closest(text, words.iter().copied()));
+            let wanted =
+                if let [only] = words.as_slice() { (*only).to_owned() } else { format!("one of {}", words.join(", ")) };
+            self.mismatch(key, node, &wanted);
+            if let (Some(meant), Some(error)) = (meant, self.errors.last_mut()) {
+                error.hint = Some(format!("did you mean `{meant}`?"));
+            }
         }
         chosen.map(|(_, value)| *value)
     }

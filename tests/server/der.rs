@@ -1,29 +1,6 @@
-//! Certificates and keys as PEM, good and bad.
+//! Private keys in the forms older tools write.
 
-use std::fs;
-use std::path::Path;
-
-use portcullis::server::certificate::Source;
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-
-/// A chain and its key.
-pub(crate) struct Pair {
-    pub(crate) chain: String,
-    pub(crate) key: String,
-}
-
-/// A fresh pair, valid now.
-pub(crate) fn pair() -> Pair {
-    issue(&KeyPair::generate().unwrap(), 1975, 4000)
-}
-
-/// A pair of `key`, valid from one year to another.
-pub(crate) fn issue(key: &KeyPair, from: i32, until: i32) -> Pair {
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    params.not_before = date_time_ymd(from, 1, 1);
-    params.not_after = date_time_ymd(until, 1, 1);
-    Pair { chain: params.self_signed(key).unwrap().pem(), key: key.serialize_pem() }
-}
+use rcgen::KeyPair;
 
 /// The key inside a PKCS#8 key, under `label`: PKCS#1 for RSA, SEC1 for ECDSA.
 pub(crate) fn unwrapped(key: &KeyPair, label: &str) -> String {
@@ -32,14 +9,6 @@ pub(crate) fn unwrapped(key: &KeyPair, label: &str) -> String {
     let text: Vec<_> = base64(contents(inner)).as_bytes().chunks(64).map(<[u8]>::to_vec).collect();
     let lines = String::from_utf8(text.join(&b'\n')).unwrap();
     format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
-}
-
-/// Writes the pair and says where.
-pub(crate) fn write(directory: &Path, pair: &Pair) -> Source {
-    let (certificate, key) = (directory.join("tls.crt"), directory.join("tls.key"));
-    fs::write(&certificate, &pair.chain).unwrap();
-    fs::write(&key, &pair.key).unwrap();
-    Source::Files { certificate, key }
 }
 
 /// How long the header of a DER value is and how long its contents.

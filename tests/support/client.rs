@@ -13,7 +13,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::harness::{Server, within};
+use crate::wait::within;
+
+/// Something that listens.
+pub(crate) trait Serves {
+    /// Where reviews are answered.
+    fn webhook(&self) -> SocketAddr;
+
+    /// Where health and metrics are answered.
+    fn operations(&self) -> SocketAddr;
+}
 
 /// How to connect.
 #[derive(Clone, Copy)]
@@ -86,15 +95,15 @@ impl Answer {
 
 impl Client<TlsStream<TcpStream>> {
     /// To the webhook port, as the API server connects.
-    pub(crate) async fn connect(server: &Server) -> Self {
-        Self::with(within(shake(server.webhook, Hello::default())).await.unwrap())
+    pub(crate) async fn connect(server: &impl Serves) -> Self {
+        Self::with(within(shake(server.webhook(), Hello::default())).await.unwrap())
     }
 }
 
 impl Client<TcpStream> {
     /// To the operations port.
-    pub(crate) async fn operations(server: &Server) -> Self {
-        Self::with(TcpStream::connect(server.operations).await.unwrap())
+    pub(crate) async fn operations(server: &impl Serves) -> Self {
+        Self::with(TcpStream::connect(server.operations()).await.unwrap())
     }
 }
 

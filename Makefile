@@ -17,7 +17,7 @@ run: ## serve, optimised, with the default settings
 
 test: ## every test: Rust, then the policies under the real opa
 	$(call tools,promtool opa) && \
-	PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
+	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
 	"$$PORTCULLIS_OPA" check --strict policies && \
 	"$$PORTCULLIS_OPA" test --fail-on-empty policies

@@ -80,7 +80,7 @@ fn metadata_that_is_absent_or_wrong() {
         &["p.rego:4:15: ", "must be one of low, medium, high, critical, found the string \"urgent\""],
     );
     let yaml = policy_text("p", &[], "deny contains \"no\" if true").replace("title: p", "title: [");
-    check(&[("p.rego", &yaml)], &["p.rego:3:3: is no YAML: "]);
+    check(&[("p.rego", &yaml)], &["p.rego:4:13: is no YAML: "]);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn follow(parts: &Parts) -> tokio::task::JoinHandle<()> {
 async fn follows_a_mounted_secret_under_load_without_a_failure() {
     let directory = tempfile::tempdir().unwrap();
     let put = |version: &str, pair: &Pair| {
-        mount(directory.path(), version, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)])
+        mount(directory.path(), version, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)]);
     };
     put("..1", &pair());
     let source = Source::Files { certificate: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };

@@ -2,7 +2,7 @@
 
 /// A policy with `rules` and further lines of METADATA below `custom`.
 pub(crate) fn policy_text(name: &str, custom: &[&str], rules: &str) -> String {
-    let custom: String = custom.iter().map(|line| format!("#   {line}\n")).collect();
+    let custom = custom.iter().map(|line| format!("#   {line}\n")).collect::<Vec<_>>().concat();
     format!("# METADATA\n# title: {name}\n# custom:\n#   severity: high\n{custom}package policies.{name}\n\n{rules}\n")
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rust::declared;
+use super::rust::{Keep, declared, strip};
 use super::tree::{File, rust_files};
 
 /// The files that no target reaches. A target is a file right in the directory, or `main.rs` one below.
@@ -19,6 +19,10 @@ fn orphans<'a>(directory: &str, files: &'a [File]) -> Vec<&'a str> {
         if !reached.insert(&file.path) {
             continue;
         }
+        for shared in named_by_path(file) {
+            let found = files.iter().find(|file| file.path == shared);
+            open.extend(found.map(|file| (file, file.path.trim_end_matches(".rs"))));
+        }
         for module in declared(&file.code) {
             let paths = [format!("{modules}/{module}.rs"), format!("{modules}/{module}/mod.rs")];
             let found = files.iter().find(|file| paths.contains(&file.path));
@@ -26,6 +30,13 @@ fn orphans<'a>(directory: &str, files: &'a [File]) -> Vec<&'a str> {
         }
     }
     files.iter().map(|file| file.path.as_str()).filter(|path| !reached.contains(path)).collect()
+}
+
+/// The files that `#[path = "…"]` names, from the directory that the file lies in.
+fn named_by_path(file: &File) -> Vec<String> {
+    let text = strip(&file.text, Keep::CodeAndStrings);
+    let named = text.split("#[path = \"").skip(1).filter_map(|rest| rest.split_once('"'));
+    named.map(|(name, _)| format!("{}/{name}", parent(&file.path))).collect()
 }
 
 fn parent(path: &str) -> &str {
@@ -53,6 +64,8 @@ fn a_file_that_nothing_declares_is_an_orphan() {
         ("tests/g/h.rs", ""),
         ("tests/g/i.rs", "mod j;"),
         ("tests/g/i/j.rs", ""),
+        ("tests/k.rs", "#[path = \"l/m.rs\"]\nmod m;"),
+        ("tests/l/m.rs", ""),
     ];
     let files = files.map(|(path, text)| File::new(path, text));
     assert_eq!(orphans("tests", &files), ["tests/a/b/e.rs", "tests/g/i.rs", "tests/g/i/j.rs"]);

@@ -255,7 +255,7 @@ mod tests {
                 r#"2:8 field "owner" of exemption must be a string, found 12"#,
                 r#"3:9 field "active" of exemption must be true or false, found the string "perhaps""#,
                 r#"4:8 field "limit" of exemption must be an integer from 0 on, found -1"#,
-                r#"5:7 field "mode" of exemption must be one of deny, warn, found the string "dney""#,
+                r#"5:7 field "mode" of exemption must be one of deny, warn, found the string "dney" (did you mean `deny`?)"#,
                 r#"6:8 field "items" of exemption must be a list, found a mapping"#,
                 r#"7:8 field "match" of exemption must be a mapping, found 1.5"#,
             ],

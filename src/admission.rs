@@ -17,8 +17,8 @@ use crate::engine::rego::Value;
 use crate::engine::review::{Review, ReviewError, uid_of_prefix};
 use crate::engine::scope::NamespaceFact;
 
-/// A message in the decision log is cut to so many characters.
-const MESSAGE_CHARS: usize = 256;
+/// A message in the decision log is cut to so many characters, and so is a name; Kubernetes' own are shorter.
+const TEXT_CHARS: usize = 256;
 
 /// The messages of one policy in the decision log.
 const MESSAGES: usize = 5;
@@ -248,7 +248,7 @@ impl Gate {
     fn refuse(&self, webhook: Webhook, uid: &str, reason: &str) -> Reply {
         let record = Record {
             webhook,
-            uid: uid.to_owned(),
+            uid: brief(uid),
             kind: String::new(),
             sub_resource: String::new(),
             namespace: String::new(),
@@ -271,13 +271,13 @@ impl Record {
         let request = &review.request;
         Self {
             webhook,
-            uid: request.uid.clone(),
-            kind: request.kind.to_string(),
-            sub_resource: request.sub_resource.clone(),
-            namespace: request.namespace.clone(),
-            name: request.name.clone(),
+            uid: brief(&request.uid),
+            kind: brief(&request.kind.to_string()),
+            sub_resource: brief(&request.sub_resource),
+            namespace: brief(&request.namespace),
+            name: brief(&request.name),
             operation: request.operation.as_str(),
-            user: request.user.username.clone(),
+            user: brief(&request.user.username),
             dry_run: request.dry_run,
             outcome: decision.outcome,
             revision: Arc::clone(revision),
@@ -285,6 +285,11 @@ impl Record {
             took: decision.took,
         }
     }
+}
+
+/// A text that nobody can flood the log with.
+fn brief(text: &str) -> String {
+    text.chars().take(TEXT_CHARS).collect()
 }
 
 fn policy_record(evaluation: &Evaluation, decision: &Decision) -> PolicyRecord {
@@ -299,12 +304,59 @@ fn policy_record(evaluation: &Evaluation, decision: &Decision) -> PolicyRecord {
         }
         Verdict::Judged { .. } => (Finding::Pass, Vec::new()),
     };
-    let message = |text: &&str| decision.private.hide(text).chars().take(MESSAGE_CHARS).collect();
+    let message = |text: &&str| brief(&decision.private.hide(text));
     PolicyRecord {
         policy: Arc::clone(&evaluation.policy.name),
         enforcement: evaluation.enforcement.as_str(),
         finding,
         messages: texts.iter().take(MESSAGES).map(message).collect(),
         took: evaluation.took,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::bundle::Bundle;
+    use crate::engine::config::Config;
+    use crate::engine::source::Source;
+
+    /// A gate that denies every container, by its name.
+    fn gate() -> Gate {
+        let text = "# METADATA\n# title: T\npackage policies.named\n\
+                    deny contains {\"msg\": c.name, \"field\": c.path} if some c in input.containers\n";
+        let bundle = Bundle::read("", vec![Source::new("named.rego", text)]).unwrap();
+        Gate::new(PolicySet::new(bundle, Config::default(), ""), Box::new(NoCluster), Duration::from_secs(5))
+    }
+
+    fn review(user: &str, object: &str) -> String {
+        format!(
+            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"u-1",
+                "kind":{{"group":"","version":"v1","kind":"Pod"}},"operation":"CREATE",
+                "userInfo":{{"username":"{user}"}},"object":{object}}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_record_is_small_however_long_its_texts_are() {
+        let long = "é".repeat(1_000_000);
+        let object = format!(r#"{{"spec":{{"containers":[{{"name":"{long}"}}]}}}}"#);
+        let reply = gate().admit(Webhook::Validate, review(&long, &object).as_bytes(), Duration::from_secs(10));
+        let record = reply.record.unwrap();
+        assert_eq!(record.user.chars().count(), TEXT_CHARS);
+        let messages = record.policies.iter().flat_map(|policy| &policy.messages);
+        assert!(messages.map(String::len).sum::<usize>() < 20_000);
+        assert!(reply.body.len() < 20_000, "{} bytes", reply.body.len());
+    }
+
+    #[test]
+    fn too_many_values_are_denied_under_the_right_uid() {
+        let object = format!("[{}]", vec!["0"; 600_000].join(","));
+        let reply = gate().admit(Webhook::Validate, review("eve", &object).as_bytes(), Duration::from_secs(10));
+        let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!((reply.status, &answer["response"]["uid"]), (200, &"u-1".into()));
+        assert_eq!(answer["response"]["allowed"], false);
+        let message = answer["response"]["status"]["message"].as_str().unwrap();
+        assert!(message.contains("made of more than 500000 values"), "{message}");
     }
 }

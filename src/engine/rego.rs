@@ -66,8 +66,15 @@ pub struct TestRun {
     pub prints: Vec<String>,
 }
 
+/// What to do about an error of which the parser only says what it expected.
+const SEE_LANGUAGE: &str = "write the module in Rego v1: https://www.openpolicyagent.org/docs/policy-language";
+
 /// Parses a module: as Rego v1 if it is one, otherwise as v0.
 pub fn parse(source: &Source) -> Result<Outline, SourceError> {
+    parse_as_it_is(source).map_err(|error| if error.remedy.is_none() { error.fix(SEE_LANGUAGE) } else { error })
+}
+
+fn parse_as_it_is(source: &Source) -> Result<Outline, SourceError> {
     let tokens = text::inspect(source)?;
     let v1_error = match parse_as(source, Dialect::V1) {
         Ok(outline) => return Ok(outline),

@@ -175,6 +175,8 @@ fn expiry(fields: &mut Fields<'_>) -> Option<String> {
     day.map(|day| day.to_string())
 }
 
+const SEE_LIST: &str = "see policy list for the parameters of each policy";
+
 /// Checks the parameters of each override against each policy that it selects, as they would be merged.
 fn check_parameters(config: &Config, node: &Node, policies: Policies<'_>) -> Result<(), Errors> {
     let mut errors = Vec::new();
@@ -190,14 +192,14 @@ fn check_parameters(config: &Config, node: &Node, policies: Policies<'_>) -> Res
                 let checked = schema.check(&settings.parameters);
                 errors.extend(checked.err().map(|why| {
                     DocumentError::new(place, format!("parameters do not fit policy {}: {why}", policy.name))
+                        .hint(SEE_LIST)
                 }));
                 continue;
             }
             let known = policy.metadata.parameters.as_object();
             let unknown = given.keys_sorted().find(|key| known.as_ref().is_ok_and(|known| !known.contains_key(key)));
             errors.extend(unknown.map(|key| {
-                DocumentError::new(place, format!("policy {} has no parameter {key}", policy.name))
-                    .hint("see policy list for the parameters of each policy")
+                DocumentError::new(place, format!("policy {} has no parameter {key}", policy.name)).hint(SEE_LIST)
             }));
         }
     }

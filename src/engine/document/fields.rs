@@ -91,7 +91,13 @@ impl<'a> Fields<'a> {
         let chosen = node.as_str().and_then(|text| choices.iter().find(|(word, _)| *word == text));
         if chosen.is_none() {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            self.mismatch(key, node, &format!("one of {}", words.join(", ")));
+            let meant = node.as_str().and_then(|text| closest(text, words.iter().copied()));
+            let wanted =
+                if let [only] = words.as_slice() { (*only).to_owned() } else { format!("one of {}", words.join(", ")) };
+            self.mismatch(key, node, &wanted);
+            if let (Some(meant), Some(error)) = (meant, self.errors.last_mut()) {
+                error.hint = Some(format!("did you mean `{meant}`?"));
+            }
         }
         chosen.map(|(_, value)| *value)
     }
@@ -249,7 +255,7 @@ mod tests {
                 r#"2:8 field "owner" of exemption must be a string, found 12"#,
                 r#"3:9 field "active" of exemption must be true or false, found the string "perhaps""#,
                 r#"4:8 field "limit" of exemption must be an integer from 0 on, found -1"#,
-                r#"5:7 field "mode" of exemption must be one of deny, warn, found the string "dney""#,
+                r#"5:7 field "mode" of exemption must be one of deny, warn, found the string "dney" (did you mean `deny`?)"#,
                 r#"6:8 field "items" of exemption must be a list, found a mapping"#,
                 r#"7:8 field "match" of exemption must be a mapping, found 1.5"#,
             ],

@@ -241,7 +241,7 @@ mod tests {
         check_refused("package p\n\nx if { nope(1) }", "0.rego:3:8: function nope is not known");
         check_refused("package p\nx := strings.nope(1)", "function strings.nope is not known");
         check_refused("package p\nx := time.now_ns()", "use input.now");
-        check_refused("package p\nx := http.send({})", "function http.send is not allowed");
+        check_refused("package p\nx := http.send({})", "0.rego:2:6: function http.send is not allowed");
         check_refused("package p\nx := time.parse_rfc3339_ns(\"\")", "input.now");
         check_refused("package p\nf(a) := a\nx := f(1, 2, 3)", "takes 1 arguments, 3 given");
         check_accepted(&[

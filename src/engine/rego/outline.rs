@@ -193,6 +193,15 @@ fn static_path(expression: &Expression) -> (Vec<String>, bool) {
     }
 }
 
+/// Where a reference starts; its own place is its last dot or bracket.
+fn start(reference: &Expression) -> &Expression {
+    let mut start = reference;
+    while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = start.as_ref() {
+        start = refr;
+    }
+    start
+}
+
 fn extend(base: &Expression, part: Option<&str>) -> (Vec<String>, bool) {
     let (mut path, complete) = static_path(base);
     match part {
@@ -314,7 +323,7 @@ impl Walk {
         let (path, _) = static_path(expression);
         let is_local = path.first().is_some_and(|root| self.locals.contains(root));
         if !path.is_empty() && !is_local {
-            let span = expression.span();
+            let span = start(expression).span();
             self.uses.push(Use { path, line: span.line, column: span.col, call: None });
         }
         self.inside_reference(expression);
@@ -346,7 +355,7 @@ impl Walk {
             _ => None,
         });
         let call = Some(Call { arguments: arguments.len(), text, list });
-        let span = function.span();
+        let span = start(function).span();
         self.uses.push(Use { path, line: span.line, column: span.col, call });
         arguments.iter().for_each(|argument| self.expression(argument));
     }

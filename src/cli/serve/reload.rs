@@ -25,18 +25,25 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Reloads on each change until the guard is dropped.
-    pub(super) fn watch(self) -> Result<Guard, WatchError> {
+    /// Reloads on each change until the guard is dropped; no guard if there is nothing that could change.
+    pub(super) fn watch(self) -> Result<Option<Guard>, WatchError> {
         let mut paths = self.location.paths();
         paths.extend(self.parts.certificates.files());
+        if paths.is_empty() {
+            return Ok(None);
+        }
         let (guard, mut changes) = watch(&paths, Pace::default())?;
         tokio::spawn(async move {
-            while changes.recv().await.is_some() {
-                // Reading and compiling take milliseconds that no request should wait for.
+            loop {
+                // The first time right away, as nobody noticed what changed between loading and watching. Reading and
+                // compiling take milliseconds that no request should wait for.
                 tokio::task::block_in_place(|| self.reload());
+                if changes.recv().await.is_none() {
+                    return;
+                }
             }
         });
-        Ok(guard)
+        Ok(Some(guard))
     }
 
     fn reload(&self) {

@@ -4,6 +4,9 @@
 #[path = "support/client.rs"]
 mod client;
 #[cfg(test)]
+#[path = "support/leaf.rs"]
+mod leaf;
+#[cfg(test)]
 #[path = "support/mount.rs"]
 mod mount;
 #[cfg(test)]

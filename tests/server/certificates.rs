@@ -9,25 +9,14 @@ use portcullis::server::certificate::{CertificateError, Certificates, Source};
 use portcullis::server::{Parts, reload_certificate};
 use portcullis::source::watch::{Pace, watch};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::der::unwrapped;
-use super::harness::{Server, review, start_with};
-use crate::client::{Client, Hello, shake};
+use super::harness::{review, start_with};
+use crate::client::Client;
+use crate::leaf::{leaf, shown};
 use crate::mount::mount;
 use crate::pair::{Pair, issue, pair, write};
 use crate::wait::{eventually, within};
-
-/// The leaf that a new connection is shown.
-async fn shown(server: &Server) -> CertificateDer<'static> {
-    let stream = within(shake(server.webhook, Hello::default())).await.unwrap();
-    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
-}
-
-fn leaf(pair: &Pair) -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serves_every_kind_of_key() {
@@ -141,7 +130,7 @@ fn follow(parts: &Parts) -> tokio::task::JoinHandle<()> {
 async fn follows_a_mounted_secret_under_load_without_a_failure() {
     let directory = tempfile::tempdir().unwrap();
     let put = |version: &str, pair: &Pair| {
-        mount(directory.path(), version, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)])
+        mount(directory.path(), version, &[("tls.crt", &pair.chain), ("tls.key", &pair.key)]);
     };
     put("..1", &pair());
     let source = Source::Files { certificate: directory.path().join("tls.crt"), key: directory.path().join("tls.key") };
@@ -168,7 +157,7 @@ async fn follows_a_mounted_secret_under_load_without_a_failure() {
         let next = pair();
         put(&format!("..{version}"), &next);
         eventually(|| server.parts.certificates.leaf() == Some(leaf(&next))).await;
-        assert_eq!(shown(&server).await, leaf(&next));
+        assert_eq!(shown(&*server).await, leaf(&next));
     }
     done.store(true, Ordering::Relaxed);
     while let Some(answered) = within(load.join_next()).await {

@@ -1,0 +1,72 @@
+//! The server started with nothing but ports.
+
+use crate::client::{Client, Serves};
+use crate::process::Process;
+use crate::review::EXAMPLE;
+
+const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+
+#[tokio::test]
+async fn denies_the_example_by_the_shipped_policies() {
+    let server = Process::start(&[]).await;
+    let answer = Client::connect(&server).await.post("/validate", EXAMPLE).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.uid(), UID);
+    let response = &answer.json()["response"];
+    assert_eq!(response["allowed"], false);
+    assert_eq!((&response["status"]["code"], &response["status"]["reason"]), (&403.into(), &"Forbidden".into()));
+    let message = response["status"]["message"].as_str().unwrap();
+    let first = message.lines().next().unwrap();
+    assert!(
+        first.ends_with("violations of 3 policies: require_non_root, require_probes, require_resources"),
+        "{first}"
+    );
+    assert!(message.contains("(spec.containers[0].livenessProbe)") && message.contains("fix: set "), "{message}");
+    assert!(message.len() <= 1_000);
+}
+
+#[tokio::test]
+async fn mutation_allows_without_a_patch() {
+    let server = Process::start(&[]).await;
+    let answer = Client::connect(&server).await.post("/mutate", EXAMPLE).await;
+    assert_eq!((answer.status, answer.uid().as_str()), (200, UID));
+    let response = &answer.json()["response"];
+    assert_eq!(response["allowed"], true);
+    for absent in ["patch", "patchType", "status"] {
+        assert!(response.get(absent).is_none(), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn tells_its_addresses_health_and_metrics() {
+    let server = Process::start(&[]).await;
+    let started = server.told("started", 1).await;
+    assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(started["webhook_address"], server.webhook().to_string());
+    assert_eq!((&started["policies"], &started["level"]), (&3.into(), &"info".into()));
+    let revision = started["revision"].as_str().unwrap();
+    let mut operations = Client::operations(&server).await;
+    let answer = operations.get("/healthz").await;
+    assert_eq!((answer.status, answer.text()), (200, "ok"));
+    ready(&server).await;
+    assert_eq!(
+        operations.get("/readyz?verbose").await.text(),
+        format!("[+]policies ok: revision {revision}\n[+]tls ok\n[+]draining ok\n[+]reload ok\nreadyz check passed\n")
+    );
+    let metrics = operations.get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    let info = format!("portcullis_policy_set_info{{revision=\"{revision}\"}} 1\n");
+    assert!(metrics.text().contains(&info), "{}", metrics.text());
+}
+
+/// Waits until the server says that it is ready.
+pub(super) async fn ready(server: &Process) {
+    let mut kubelet = Client::operations(server).await;
+    loop {
+        let answer = kubelet.get("/readyz").await;
+        if answer.status == 200 {
+            return;
+        }
+        assert!(answer.text().contains("[-]tls failed"), "{}", answer.text());
+    }
+}

@@ -152,11 +152,12 @@ async fn all_back(open: &Semaphore, slots: usize) {
 pub fn reload_certificate(parts: &Parts) -> Result<(), CertificateError> {
     let reloaded = parts.certificates.reload();
     match &reloaded {
-        Ok(None) => parts.readiness.reload_succeeded(CERTIFICATE),
-        Ok(Some(validity)) => {
-            parts.readiness.reload_succeeded(CERTIFICATE);
-            let now = format!("valid until {}", validity.until);
-            parts.observe.event(&Event::Reloaded { what: CERTIFICATE, now: &now });
+        Ok(changed) => {
+            // That it is well again is told as well, or the last line about it would be of a failure.
+            if parts.readiness.reload_succeeded(CERTIFICATE) || changed.is_some() {
+                let now = format!("valid until {}", parts.certificates.validity().until);
+                parts.observe.event(&Event::Reloaded { what: CERTIFICATE, now: &now });
+            }
         }
         Err(error) => {
             let error = error.to_string();

@@ -18,8 +18,8 @@ use crate::source::LoadError;
 /// tests), 2 if the server would refuse to load it.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
-    /// Directory of policies; the shipped set if left out.
-    #[arg(value_name = "DIR", conflicts_with = "policies")]
+    /// Directory of policies, before --policies; the shipped set if both are left out.
+    #[arg(value_name = "DIR")]
     directory: Option<std::path::PathBuf>,
     #[command(flatten)]
     policies: PolicyArgs,

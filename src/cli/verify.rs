@@ -16,8 +16,8 @@ use crate::suite::unit::{self, Report, TestResult};
 /// were none.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
-    /// Directory of policies; the shipped set if left out.
-    #[arg(value_name = "DIR", conflicts_with = "policies")]
+    /// Directory of policies, before --policies; the shipped set if both are left out.
+    #[arg(value_name = "DIR")]
     directory: Option<std::path::PathBuf>,
 
     /// The same as DIR.

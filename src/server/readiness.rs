@@ -65,9 +65,9 @@ impl Readiness {
         self.change(|conditions| _ = conditions.failing_reloads.insert(what, error.to_owned()));
     }
 
-    /// `what` was reloaded.
-    pub fn reload_succeeded(&self, what: &'static str) {
-        self.change(|conditions| _ = conditions.failing_reloads.remove(what));
+    /// `what` was reloaded; whether that had failed before.
+    pub fn reload_succeeded(&self, what: &'static str) -> bool {
+        self.change(|conditions| conditions.failing_reloads.remove(what).is_some())
     }
 
     /// Every condition now.
@@ -103,8 +103,8 @@ impl Readiness {
         report
     }
 
-    fn change(&self, change: impl FnOnce(&mut Conditions)) {
-        change(&mut self.conditions.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change<T>(&self, change: impl FnOnce(&mut Conditions) -> T) -> T {
+        change(&mut self.conditions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -171,7 +171,8 @@ mod tests {
             report.lines,
             "[+]policies ok: revision abc\n[+]tls ok\n[+]draining ok\n[-]reload failed: policies: b.rego:1 [+]forged ok\n"
         );
-        readiness.reload_succeeded("policies");
+        assert!(readiness.reload_succeeded("policies"));
+        assert!(!readiness.reload_succeeded("policies"));
         assert!(readiness.report().lines.contains("[+]reload ok"));
     }
 }

@@ -19,9 +19,31 @@ pub fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// How often a directory is read again because it was swapped meanwhile.
+const READINGS: usize = 5;
+
 /// Reads every `*.rego` file below a directory, by name. A single file is a directory of one. Directories that begin
 /// with a dot are left out: so are the kubelet's `..data` and what it points to, of which the visible names are links.
+///
+/// The kubelet swaps all files of a mount at once, by swapping the link that they lead through. So do we read them:
+/// what was read while a link changed is read again.
 pub fn read(root: &Path) -> Result<Vec<Source>, LoadError> {
+    for _ in 0..READINGS {
+        let files = list(root)?;
+        let before = targets(&files);
+        let sources = files.iter().map(|path| Ok(Source::new(display(path), read_text(path)?))).collect();
+        if targets(&files) == before {
+            return sources;
+        }
+    }
+    Err(LoadError::Unreadable {
+        path: root.to_owned(),
+        why: "it kept changing while it was read".to_owned(),
+        remedy: "see who writes it",
+    })
+}
+
+fn list(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let mut files = Vec::new();
     if fs::metadata(root).map_err(|error| unreadable(root, &error))?.is_file() {
         files.push(root.to_owned());
@@ -29,7 +51,12 @@ pub fn read(root: &Path) -> Result<Vec<Source>, LoadError> {
         collect(root, &mut BTreeSet::new(), &mut files)?;
     }
     files.sort();
-    files.iter().map(|path| Ok(Source::new(display(path), read_text(path)?))).collect()
+    Ok(files)
+}
+
+/// Where files lead through all links; nothing where one leads nowhere.
+fn targets(files: &[PathBuf]) -> Vec<Option<PathBuf>> {
+    files.iter().map(|path| fs::canonicalize(path).ok()).collect()
 }
 
 fn collect(directory: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
@@ -85,4 +112,54 @@ fn unreadable(path: &Path, error: &io::Error) -> LoadError {
         _ => "check the path and its file system",
     };
     LoadError::Unreadable { path: path.to_owned(), why: error.to_string(), remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    /// Puts another version into a mount as the kubelet does, and takes the one before away.
+    fn swap(mount: &Path, version: usize) {
+        let name = format!("..{version}");
+        fs::create_dir(mount.join(&name)).unwrap();
+        for file in ["a.rego", "b.rego", "c.rego"] {
+            fs::write(mount.join(&name).join(file), &name).unwrap();
+        }
+        symlink(&name, mount.join("..data_tmp")).unwrap();
+        fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
+        if let Some(before) = version.checked_sub(1) {
+            fs::remove_dir_all(mount.join(format!("..{before}"))).unwrap();
+        }
+    }
+
+    #[test]
+    fn never_mixes_two_versions_of_a_mount() {
+        let mount = tempfile::tempdir().unwrap();
+        swap(mount.path(), 0);
+        for file in ["a.rego", "b.rego", "c.rego"] {
+            symlink(format!("..data/{file}"), mount.path().join(file)).unwrap();
+        }
+        let done = AtomicBool::new(false);
+        let read = thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut version = 1;
+                while !done.load(Ordering::Relaxed) {
+                    swap(mount.path(), version);
+                    version += 1;
+                }
+            });
+            let read: Vec<_> = (0..300).map(|_| read(mount.path())).collect();
+            done.store(true, Ordering::Relaxed);
+            read
+        });
+        let whole: Vec<_> = read.into_iter().flatten().collect();
+        assert!(!whole.is_empty());
+        for sources in whole {
+            assert!(sources.len() == 3 && sources.iter().all(|source| source.text == sources[0].text), "{sources:?}");
+        }
+    }
 }

@@ -90,9 +90,10 @@ async fn a_bad_set_keeps_the_last_good_one() {
     assert!(watched.metrics().await.contains("portcullis_policy_set_reloads_total{result=\"failure\"} 1\n"));
 
     replace(&watched.file, &against_all("p", "good"));
+    let told = watched.server.told("reloaded", 1).await;
+    assert_eq!(("p: good".to_owned(), told["now"].as_str().unwrap().to_owned()), answer(&watched.server).await);
     let mut kubelet = Client::operations(&watched.server).await;
-    while !kubelet.get("/readyz?verbose").await.text().contains("[+]reload ok") {}
-    assert_eq!(answer(&watched.server).await.0, "p: good");
+    assert!(kubelet.get("/readyz?verbose").await.text().contains("[+]reload ok"));
 
     fs::remove_file(&watched.file).unwrap();
     watched.keeps("p: good", "holds no policy").await;
@@ -101,7 +102,7 @@ async fn a_bad_set_keeps_the_last_good_one() {
 
     fs::create_dir(&watched.directory).unwrap();
     fs::write(&watched.file, against_all("p", "restored")).unwrap();
-    watched.server.told("reloaded", 1).await;
+    watched.server.told("reloaded", 2).await;
     assert_eq!(answer(&watched.server).await.0, "p: restored");
     assert!(kubelet.get("/readyz?verbose").await.text().contains("[+]reload ok"));
 }

@@ -2,8 +2,8 @@
 
 /// A policy with `rules` and further lines of METADATA below `custom`.
 pub(crate) fn policy_text(name: &str, custom: &[&str], rules: &str) -> String {
-    let custom = custom.iter().map(|line| format!("#   {line}\n")).collect::<Vec<_>>().concat();
-    format!("# METADATA\n# title: {name}\n# custom:\n#   severity: high\n{custom}package policies.{name}\n\n{rules}\n")
+    let custom = [&["severity: high"], custom].concat().join("\n#   ");
+    format!("# METADATA\n# title: {name}\n# custom:\n#   {custom}\npackage policies.{name}\n\n{rules}\n")
 }
 
 /// A policy that says `message` against every Pod.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::admission::Gate;
 use crate::engine::config::Exemption;
+use crate::engine::pattern::Pattern;
 use crate::engine::policy_set::PolicySet;
 use crate::observe::event::Event;
 use crate::server::{Parts, reload_certificate};
@@ -56,14 +57,16 @@ impl Reloader {
     }
 
     fn replace(&self, set: PolicySet) {
-        self.parts.readiness.reload_succeeded(POLICIES);
-        if set.revision() == self.gate.set().revision() {
-            return;
-        }
+        let recovered = self.parts.readiness.reload_succeeded(POLICIES);
         let revision = Arc::clone(set.revision());
-        self.gate.replace(set);
-        self.in_force();
-        self.parts.observe.event(&Event::Reloaded { what: POLICIES, now: &revision });
+        let changed = revision != *self.gate.set().revision();
+        if changed {
+            self.gate.replace(set);
+            self.in_force();
+        }
+        if changed || recovered {
+            self.parts.observe.event(&Event::Reloaded { what: POLICIES, now: &revision });
+        }
     }
 
     fn refused(&self, error: &str) {
@@ -89,6 +92,6 @@ impl Reloader {
 fn expiry(exemption: &Exemption) -> Option<(String, i64)> {
     let day: jiff::civil::Date = exemption.expires.as_deref()?.parse().ok()?;
     let end = day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    let policies: Vec<&str> = exemption.policies.iter().map(crate::engine::pattern::Pattern::as_str).collect();
+    let policies: Vec<&str> = exemption.policies.iter().map(Pattern::as_str).collect();
     Some((format!("line {}: {}", exemption.line, policies.join(",")), end.timestamp().as_second()))
 }

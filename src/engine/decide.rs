@@ -160,7 +160,7 @@ pub fn decide(review: &Review<'_>, set: &PolicySet, facts: &Facts) -> Result<Dec
             None => Inspected::new(review, facts)?,
         };
         let inspected = subject.insert(inspected);
-        if inspected.is_left_alone() {
+        if inspected.is_left_alone {
             break;
         }
         let started = watch.elapsed();
@@ -211,6 +211,8 @@ struct Inspected<'a> {
     review: &'a Review<'a>,
     facts: &'a Facts,
     contents: Contents,
+    /// Whether no policy may hold it up.
+    is_left_alone: bool,
     workload: Result<Option<Workload>, MalformedWorkload>,
     as_object: OnceCell<Value>,
     as_template: OnceCell<Value>,
@@ -224,33 +226,9 @@ impl<'a> Inspected<'a> {
             Some(path) if contents.object != Value::Null => Workload::of(path, &contents.object).map(Some),
             Some(_) | None => Ok(None),
         };
-        Ok(Self { review, facts, contents, workload, as_object: OnceCell::new(), as_template: OnceCell::new() })
-    }
-
-    /// Updates that no policy may hold up: the last finalizers of an object that the server is deleting, and the
-    /// mirror of a static Pod, which its own node writes.
-    fn is_left_alone(&self) -> bool {
-        self.is_mirror_of_own_node() || self.is_being_deleted()
-    }
-
-    fn is_being_deleted(&self) -> bool {
-        let (new, old) = (&self.contents.object, &self.contents.old_object);
-        // The mark is read from the stored object, where only the server sets it; the rest must not change.
-        self.review.request.operation == Operation::Update
-            && old["metadata"]["deletionTimestamp"].as_string().is_ok()
-            && without_metadata(new) == without_metadata(old)
-    }
-
-    fn is_mirror_of_own_node(&self) -> bool {
-        let user = &self.review.request.user;
-        let pod = &self.contents.object;
-        let is_mirror = pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].as_string().is_ok();
-        let node = pod["spec"]["nodeName"].as_string().map(AsRef::as_ref).unwrap_or_default();
-        is_mirror
-            && !node.is_empty()
-            && self.review.request.kind == super::scope::pod()
-            && user.username.strip_prefix("system:node:") == Some(node)
-            && user.groups.iter().any(|group| group == "system:nodes")
+        let is_left_alone = is_left_alone(&review.request, &contents);
+        let (as_object, as_template) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { review, facts, contents, is_left_alone, workload, as_object, as_template })
     }
 
     fn masks(&self) -> (Mask, Mask) {
@@ -319,6 +297,9 @@ impl<'a> Inspected<'a> {
             ("pod", workload.map_or(Value::Null, |workload| workload.pod.clone())),
             ("containers", workload.map_or_else(Value::new_array, Workload::containers_value)),
             ("now", Value::from(self.facts.now.as_str())),
+            // Places for what differs from policy to policy: a new key would have the object built anew.
+            ("namespace", Value::Null),
+            ("parameters", Value::Null),
         ])
     }
 
@@ -416,6 +397,31 @@ impl<'a> Inspected<'a> {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         })
     }
+}
+
+/// Updates that no policy may hold up: the last finalizers of an object that the server is deleting, and the mirror of
+/// a static Pod, which its own node writes.
+fn is_left_alone(request: &Request, contents: &Contents) -> bool {
+    is_mirror_of_own_node(request, &contents.object) || is_being_deleted(request, contents)
+}
+
+fn is_being_deleted(request: &Request, contents: &Contents) -> bool {
+    let (new, old) = (&contents.object, &contents.old_object);
+    // The mark is read from the stored object, where only the server sets it; the rest must not change.
+    request.operation == Operation::Update
+        && old["metadata"]["deletionTimestamp"].as_string().is_ok()
+        && without_metadata(new) == without_metadata(old)
+}
+
+fn is_mirror_of_own_node(request: &Request, pod: &Value) -> bool {
+    let user = &request.user;
+    let is_mirror = pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].as_string().is_ok();
+    let node = pod["spec"]["nodeName"].as_string().map(AsRef::as_ref).unwrap_or_default();
+    is_mirror
+        && !node.is_empty()
+        && request.kind == super::scope::pod()
+        && user.username.strip_prefix("system:node:") == Some(node)
+        && user.groups.iter().any(|group| group == "system:nodes")
 }
 
 fn without_metadata(object: &Value) -> Vec<(&Value, &Value)> {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -130,11 +131,15 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let mut fields = BTreeMap::new();
         while let Some(key) = map.next_key_seed(inner)? {
             let value = map.next_value_seed(inner)?;
-            if fields.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("key {key} occurs twice in one object")));
+            match fields.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                }
+                Entry::Occupied(place) => {
+                    return Err(A::Error::custom(format_args!("key {} occurs twice in one object", place.key())));
+                }
             }
             self.count()?;
-            fields.insert(key, value);
         }
         Ok(Value::from(fields))
     }

@@ -130,7 +130,7 @@ impl Policy {
         if let Ok(fields) = input.as_object_mut() {
             fields.insert(Value::from("parameters"), self.metadata.parameters.clone());
         }
-        self.program = self.program.clone().prepared(&self.path_names(), input.clone(), PROOF_LIMIT);
+        self.program = self.program.clone().prepared(&self.paths, input.clone(), PROOF_LIMIT);
         let judges_pods = self.metadata.scope.view(&super::scope::pod()).is_some();
         match self.evaluate(input, Enforcement::Audit, PROOF_LIMIT) {
             Err(error) if judges_pods => {
@@ -141,10 +141,6 @@ impl Policy {
         }
     }
 
-    fn path_names(&self) -> Vec<&str> {
-        self.paths.iter().map(String::as_str).collect()
-    }
-
     /// The violations of an input, under an enforcement, within a time limit.
     pub fn evaluate(
         &self,
@@ -152,7 +148,7 @@ impl Policy {
         enforcement: Enforcement,
         limit: Duration,
     ) -> Result<Vec<Violation>, PolicyError> {
-        let values = self.program.evaluate(&self.path_names(), input, limit)?;
+        let values = self.program.evaluate(&self.paths, input, limit)?;
         let mut violations = Vec::new();
         for (rule, value) in self.rules.iter().zip(&values) {
             violations.extend(Violation::read(value, rule.name(), rule.enforcement(enforcement))?);

@@ -17,6 +17,7 @@ pub use regorus::Value;
 use regorus::utils::limits::ExecutionTimerConfig;
 
 pub use self::outline::{Call, Dialect, Import, Outline, Rule, RuleKind, Use};
+use super::budget::Stopwatch;
 use super::source::{Source, SourceError};
 
 /// The syntax tree's types, for the outline.
@@ -112,9 +113,14 @@ impl Program {
     pub fn compile<'a>(modules: impl IntoIterator<Item = (&'a Source, Dialect)>) -> Result<Self, SourceError> {
         let mut engine = Engine::new();
         engine.set_gather_prints(true);
-        let limited_range = engine.add_extension("numbers.range".to_owned(), 2, Box::new(limited_range));
-        debug_assert!(limited_range.is_ok(), "a fresh engine has no extension");
+        let mut is_extended = false;
         for (source, dialect) in modules {
+            // Each evaluation clones what the engine is extended by, so only those that may call it are.
+            if !is_extended && source.text.contains("numbers") {
+                let extended = engine.add_extension("numbers.range".to_owned(), 2, Box::new(limited_range));
+                debug_assert!(extended.is_ok(), "a fresh engine has no extension");
+                is_extended = true;
+            }
             engine.set_rego_v0(dialect == Dialect::V0);
             engine
                 .add_policy(source.file.to_string(), source.text.to_string())
@@ -126,22 +132,32 @@ impl Program {
     /// The same program prepared for evaluation, proven by evaluating `rules` on `input`. Errors of that evaluation
     /// do not matter (the input is no real one) unless they are the compiler's.
     #[must_use]
-    pub fn prepared(mut self, rules: &[&str], input: Value, limit: Duration) -> Self {
+    pub fn prepared(mut self, rules: &[impl AsRef<str>], input: Value, limit: Duration) -> Self {
         self.engine.set_input(input);
         self.engine.set_execution_timer_config(timer(limit));
         for rule in rules {
-            let proven = catch_unwind(AssertUnwindSafe(|| self.engine.eval_rule((*rule).to_owned()).is_ok()));
+            let proven = catch_unwind(AssertUnwindSafe(|| self.engine.eval_rule(rule.as_ref().to_owned()).is_ok()));
             debug_assert!(proven.is_ok(), "a panic here shows again as an outcome of each evaluation");
         }
         self
     }
 
     /// Evaluates rules (paths such as `data.policies.x.deny`) on one input within one time limit.
-    pub fn evaluate(&self, rules: &[&str], input: Value, limit: Duration) -> Result<Vec<Value>, EvaluationError> {
+    pub fn evaluate(
+        &self,
+        rules: &[impl AsRef<str>],
+        input: Value,
+        limit: Duration,
+    ) -> Result<Vec<Value>, EvaluationError> {
         let mut engine = self.engine.clone();
         engine.set_input(input);
-        engine.set_execution_timer_config(timer(limit));
-        rules.iter().map(|rule| evaluate_rule(&mut engine, rule, limit)).collect()
+        let watch = Stopwatch::start();
+        let evaluate = |rule: &_| {
+            // The engine's timer begins anew with each rule.
+            engine.set_execution_timer_config(timer(limit.saturating_sub(watch.elapsed())));
+            evaluate_rule(&mut engine, AsRef::as_ref(rule), limit)
+        };
+        rules.iter().map(evaluate).collect()
     }
 
     /// Runs a test rule.

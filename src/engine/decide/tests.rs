@@ -278,18 +278,6 @@ fn a_policy_that_loops_ends_at_its_budget() {
 }
 
 #[test]
-fn two_rules_share_one_budget() {
-    let spin = "input.request.name == \"x\"; some a in numbers.range(1, 9000); some b in numbers.range(1, 9000); a < 0";
-    let body = format!(
-        "deny contains \"d\" if false\nwarn contains \"w\" if {{ {spin} }}\ndeny contains \"n\" if {{ {spin} }}"
-    );
-    let set = set(&[&policy("spins", "match: {kinds: [Service]}", &body)], "");
-    let facts = Facts { policy_budget: Duration::from_millis(40), ..facts() };
-    let decision = decide_with(&set, &request("Service", r#""operation":"CREATE","name":"x""#), &facts);
-    assert_eq!(decision.evaluations[0].verdict, Verdict::Error("time budget of 40 ms exceeded".to_owned()));
-}
-
-#[test]
 fn without_time_left_nothing_passes() {
     let facts = Facts { review_budget: Duration::ZERO, ..facts() };
     let decision = decide_with(&set(&[IMAGES], ""), &pod(&["good"]), &facts);

@@ -158,17 +158,25 @@ struct Entry<'a> {
     policy: &'a str,
     line: String,
     fix: Option<String>,
+    /// Whether the policy has no verdict.
+    is_failure: bool,
 }
 
 fn entries<'a>(evaluations: &[&'a Evaluation], mask: &Mask) -> Vec<Entry<'a>> {
     let mut entries = Vec::new();
     for evaluation in evaluations {
         let policy: &str = &evaluation.policy.name;
-        entries.extend(refusing_failure(evaluation).map(|text| Entry { policy, line: mask.hide(&text), fix: None }));
+        entries.extend(refusing_failure(evaluation).map(|text| Entry {
+            policy,
+            line: mask.hide(&text),
+            fix: None,
+            is_failure: true,
+        }));
         entries.extend(denied(evaluation).map(|violation| Entry {
             policy,
             line: mask.hide(&said(policy, violation)),
             fix: violation.remedy.as_deref().map(|remedy| mask.hide(remedy)),
+            is_failure: false,
         }));
     }
     entries
@@ -182,6 +190,21 @@ fn said(policy: &str, violation: &Violation) -> String {
     }
 }
 
+/// What the bullets below it are. A policy without a verdict is no violation.
+fn headline(entries: &[Entry<'_>]) -> String {
+    let policies: BTreeSet<&str> = entries.iter().map(|entry| entry.policy).collect();
+    let names = policies.iter().copied().collect::<Vec<_>>().join(", ");
+    let counted = |count: usize| if count == 1 { "1 policy".to_owned() } else { format!("{count} policies") };
+    let failures = entries.iter().filter(|entry| entry.is_failure).count();
+    let violations = entries.len().saturating_sub(failures);
+    match (violations, failures) {
+        (_, 0) => format!("{violations} violations of {}: {names}", counted(policies.len())),
+        (0, _) => format!("{} could not be evaluated: {names}", counted(failures)),
+        (1, _) => format!("1 violation, and {} could not be evaluated: {names}", counted(failures)),
+        _ => format!("{violations} violations, and {} could not be evaluated: {names}", counted(failures)),
+    }
+}
+
 fn message(evaluations: &[&Evaluation], mask: &Mask) -> String {
     let entries = entries(evaluations, mask);
     let with_fix = |entry: &Entry<'_>, indent: &str| match &entry.fix {
@@ -191,10 +214,7 @@ fn message(evaluations: &[&Evaluation], mask: &Mask) -> String {
     if let [only] = entries.as_slice() {
         return with_fix(only, "");
     }
-    let policies: BTreeSet<&str> = entries.iter().map(|entry| entry.policy).collect();
-    let names = policies.iter().copied().collect::<Vec<_>>().join(", ");
-    let of = if policies.len() == 1 { "policy" } else { "policies" };
-    let mut text = cut(&format!("{} violations of {} {of}: {names}", entries.len(), policies.len()), 300);
+    let mut text = cut(&headline(&entries), 300);
     for (index, entry) in entries.iter().enumerate() {
         let bullet = format!("\n- {}", with_fix(entry, "  "));
         let more = |said: usize| format!("\nand {} more", entries.len().saturating_sub(said));

@@ -299,3 +299,14 @@ fn a_review_that_cannot_be_decided_is_refused_in_one_line() {
     let message = response["status"]["message"].as_str().unwrap();
     assert!(message.starts_with("review refused: éé") && message.ends_with('…') && message.len() <= MESSAGE_BYTES);
 }
+
+#[test]
+fn a_policy_without_a_verdict_is_no_violation() {
+    let entry = |policy, is_failure| super::Entry { policy, line: String::new(), fix: None, is_failure };
+    let (a, b, c) = (entry("a", true), entry("b", false), entry("b", false));
+    assert_eq!(super::headline(&[b, c]), "2 violations of 1 policy: b");
+    let (b, c) = (entry("b", false), entry("c", false));
+    assert_eq!(super::headline(&[a, b]), "1 violation, and 1 policy could not be evaluated: a, b");
+    let (a, b) = (entry("a", true), entry("b", true));
+    assert_eq!(super::headline(&[a, b, c]), "1 violation, and 2 policies could not be evaluated: a, b, c");
+}

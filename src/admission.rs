@@ -224,29 +224,50 @@ impl Gate {
 
 impl Admit for Gate {
     fn admit(&self, webhook: Webhook, body: &[u8], budget: Duration) -> Reply {
-        let decided = Review::parse(body).and_then(|review| match webhook {
+        let review = match Review::parse(body) {
+            Ok(review) => review,
+            Err(error) => return self.undecided(webhook, error, None),
+        };
+        let decided = match webhook {
             Webhook::Validate => self.validate(&review, budget),
             Webhook::Mutate => Ok(self.mutate(&review)),
-        });
-        decided.unwrap_or_else(|error| match error {
-            ReviewError::Malformed(_) => Reply { status: 400, body: error.to_string().into_bytes(), record: None },
-            ReviewError::Refused { uid, reason } => self.refuse(webhook, &uid, &reason),
-        })
+        };
+        decided.unwrap_or_else(|error| self.undecided(webhook, error, Some(&review)))
     }
 
     fn refuse_oversize(&self, webhook: Webhook, prefix: &[u8], limit: usize) -> Reply {
         let reason = format!("the request is larger than {limit} bytes");
         match uid_of_prefix(prefix) {
-            Some(uid) => self.refuse(webhook, &uid, &reason),
+            Some(uid) => self.undecided(webhook, ReviewError::Refused { uid, reason }, None),
             None => Reply { status: 413, body: reason.into_bytes(), record: None },
         }
     }
 }
 
 impl Gate {
-    /// A denial for a review's form. It is a denial and no error, so that it holds whatever the failure policy.
-    fn refuse(&self, webhook: Webhook, uid: &str, reason: &str) -> Reply {
-        let record = Record {
+    /// The answer to what cannot be decided. A review refused for its form is denied and no error, so that the denial
+    /// holds whatever the failure policy. `review` is what could be read of it.
+    fn undecided(&self, webhook: Webhook, error: ReviewError, review: Option<&Review<'_>>) -> Reply {
+        let (uid, reason) = match error {
+            ReviewError::Refused { uid, reason } => (uid, reason),
+            ReviewError::Malformed(_) => {
+                return Reply { status: 400, body: error.to_string().into_bytes(), record: None };
+            }
+        };
+        let revision = Arc::clone(self.set.load().revision());
+        let record = match review {
+            Some(review) => Record::of(webhook, review, &revision, &Decision::nothing()),
+            None => Record::unread(webhook, &uid, revision),
+        };
+        let record = Some(Record { outcome: Outcome::Deny, ..record });
+        Reply { status: 200, body: Answer::refuse(&uid, &reason).to_json(), record }
+    }
+}
+
+impl Record {
+    /// What is remembered of a review of which no more than the uid could be read.
+    fn unread(webhook: Webhook, uid: &str, revision: Arc<str>) -> Self {
+        Self {
             webhook,
             uid: brief(uid),
             kind: String::new(),
@@ -257,15 +278,12 @@ impl Gate {
             user: String::new(),
             dry_run: false,
             outcome: Outcome::Deny,
-            revision: Arc::clone(self.set.load().revision()),
+            revision,
             policies: Vec::new(),
             took: Duration::ZERO,
-        };
-        Reply { status: 200, body: Answer::refuse(uid, reason).to_json(), record: Some(record) }
+        }
     }
-}
 
-impl Record {
     /// What is remembered of a decision.
     pub fn of(webhook: Webhook, review: &Review<'_>, revision: &Arc<str>, decision: &Decision) -> Self {
         let request = &review.request;
@@ -358,5 +376,7 @@ mod tests {
         assert_eq!(answer["response"]["allowed"], false);
         let message = answer["response"]["status"]["message"].as_str().unwrap();
         assert!(message.contains("made of more than 500000 values"), "{message}");
+        let record = reply.record.unwrap();
+        assert_eq!((record.kind.as_str(), record.user.as_str(), record.outcome), ("v1/Pod", "eve", Outcome::Deny));
     }
 }

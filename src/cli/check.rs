@@ -10,6 +10,7 @@ use super::{CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
 use crate::engine::bundle::{Bundle, BundleError};
 use crate::engine::config::{Advice, advise};
 use crate::engine::source::SourceError;
+use crate::report::text::counted;
 use crate::source::LoadError;
 
 /// Load policies and configuration, and say what is wrong or unwise.
@@ -129,11 +130,11 @@ fn text(report: &CheckReport) -> anyhow::Result<String> {
     match &report.revision {
         Some(revision) => writeln!(
             text,
-            "{} policies loaded, {} remarks (revision {revision})",
-            report.policies,
-            report.advice.len()
+            "{} loaded, {} (revision {revision})",
+            if report.policies == 1 { "1 policy".to_owned() } else { format!("{} policies", report.policies) },
+            counted(report.advice.len(), "remark")
         )?,
-        None => writeln!(text, "not loadable: {} errors", report.errors.len())?,
+        None => writeln!(text, "not loadable: {}", counted(report.errors.len(), "error"))?,
     }
     Ok(text)
 }

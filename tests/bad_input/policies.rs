@@ -21,7 +21,7 @@ fn check(files: &[(&str, &str)], expected: &[&str]) {
     let checked = run(&["check", path]);
     // Finding faults is what `check` is for: they are its result.
     assert_eq!((checked.code, checked.stderr.as_str()), (Some(2), ""), "{}", checked.stdout);
-    says(&checked.stdout, &[": error: ", "not loadable: 1 errors"]);
+    says(&checked.stdout, &[": error: ", "not loadable: 1 error"]);
     let as_complained = checked.stdout.replace(": error: ", ": ").replace("\n    fix     ", "\n  fix: ");
     says(&as_complained, expected);
 }

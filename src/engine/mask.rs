@@ -1,5 +1,7 @@
 //! What no message, log line or report may quote: the values of Secrets and of environment variables.
 
+use data_encoding::BASE64;
+
 use super::rego::Value;
 use super::review::Contents;
 use super::workload::Workload;
@@ -85,26 +87,7 @@ fn as_quoted(value: &str) -> [String; 2] {
 
 /// The text that a Secret's `data` encodes, if it is text: standard base64 with padding (RFC 4648).
 fn from_base64(encoded: &str) -> Option<String> {
-    let digits = encoded.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(digits.len());
-    let (mut held, mut bits) = (0_u32, 0_u32);
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit.wrapping_sub(b'A'),
-            b'a'..=b'z' => digit.wrapping_sub(b'a').wrapping_add(26),
-            b'0'..=b'9' => digit.wrapping_sub(b'0').wrapping_add(52),
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        held = (held << 6) | u32::from(value);
-        bits = bits.wrapping_add(6);
-        if bits >= 8 {
-            bits = bits.wrapping_sub(8);
-            bytes.push(held.wrapping_shr(bits).to_be_bytes()[3]);
-        }
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()
 }
 
 /// Whether the value at a field path is one that is never shown: a Secret's, or an environment variable's.

@@ -174,30 +174,10 @@ fn binary(text: &str) -> Result<Content, String> {
 }
 
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let encoded: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let padding = encoded.iter().rev().take_while(|byte| **byte == b'=').count();
-    if !encoded.len().is_multiple_of(4) || padding > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for byte in encoded.iter().take(encoded.len().saturating_sub(padding)) {
-        let six = match byte {
-            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        held = held.wrapping_add(6);
-        if held >= 8 {
-            held = held.wrapping_sub(8);
-            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+    let mut lenient = data_encoding::BASE64.specification();
+    "\r\n".clone_into(&mut lenient.ignore);
+    lenient.check_trailing_bits = false;
+    lenient.encoding().ok()?.decode(text.as_bytes()).ok()
 }
 
 /// A float as Go's `FormatFloat(value, 'g', -1, 32)` writes it: the shortest text that reads back as 32 bits.

@@ -75,6 +75,11 @@ fn collect(directory: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathB
         if metadata.is_dir() {
             collect(&path, seen, files)?;
         } else if is_rego(&path) {
+            if !metadata.is_file() {
+                // Reading a pipe would wait for ever.
+                let why = "it is no regular file".to_owned();
+                return Err(LoadError::Unreadable { path, why, remedy: "move it out of the directory of policies" });
+            }
             files.push(path);
         }
         if files.len() > FILES {
@@ -161,5 +166,14 @@ mod tests {
         for sources in whole {
             assert!(sources.len() == 3 && sources.iter().all(|source| source.text == sources[0].text), "{sources:?}");
         }
+    }
+
+    #[test]
+    fn a_pipe_among_policies_is_an_error_and_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("x.rego");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = read(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("x.rego: cannot be read: it is no regular file"), "{error}");
     }
 }

@@ -1,17 +1,10 @@
-//! `policy test` as people and pipelines run it: its output, its exit codes, and that it agrees with the webhook.
+//! `policy test` as people and pipelines run it: its output and its exit codes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its set-up fails")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-
-use portcullis::admission::{Admit as _, Gate, NoCluster, Webhook};
-use portcullis::engine::decide::POLICY_BUDGET;
-use portcullis::engine::review::Operation;
-use portcullis::source::Location;
-use portcullis::suite::manifest::{self, Input};
-use portcullis::suite::review::{Options, review_json};
 
 /// Runs the command in the directory of inputs.
 fn policy_with(arguments: &[&str], stdin: &str) -> Output {
@@ -190,47 +183,4 @@ fn the_users_own_v0_policy_denies_and_passes() {
     check_exit(&["test", "--policies", &policies, "bad.yaml"], "", 1, "non_root (medium): Pods must not run as root");
     check_exit(&["test", "--policies", &policies, "good.yaml"], "", 0, "0 denied");
     check_exit(&["list", "--policies", &policies], "", 0, "rego        v0");
-}
-
-/// The verdict of the webhook and of `policy test` on every example and input.
-#[test]
-fn agrees_with_the_webhook_on_every_object() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let paths = [inputs(), examples];
-    let mut arguments = vec!["test", "--format", "json"];
-    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    arguments.extend(shown.iter().map(String::as_str));
-    let report = json(&policy(&arguments));
-    let results = report["results"].as_array().unwrap();
-
-    let loaded = manifest::load(&paths.map(Input::Path));
-    let set = Location::default().load().unwrap().set;
-    let gate = Gate::new(set, Box::new(NoCluster), POLICY_BUDGET * 100);
-    let options = Options {
-        operation: Operation::Create,
-        user: "policy-test".to_owned(),
-        groups: vec!["system:authenticated".to_owned()],
-        namespace: "default".to_owned(),
-        dry_run: false,
-    };
-    assert_eq!(results.len(), loaded.objects.len());
-    assert!(results.iter().any(|result| result["allowed"] == true));
-    assert!(results.iter().any(|result| result["allowed"] == false));
-    for (object, result) in loaded.objects.iter().zip(results) {
-        let body = review_json(object, &options);
-        let reply = gate.admit(Webhook::Validate, body.as_bytes(), std::time::Duration::from_secs(30));
-        let answer: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-        let response = &answer["response"];
-        assert_eq!(response["allowed"], result["allowed"], "{result}");
-        let causes = response["status"]["details"]["causes"].as_array().cloned().unwrap_or_default();
-        let said = |values: &[serde_json::Value], policy: &str| {
-            let mut said: Vec<String> = values
-                .iter()
-                .map(|value| format!("{} {} {}", value[policy], value["message"], value["field"]))
-                .collect();
-            said.sort();
-            said
-        };
-        assert_eq!(said(&causes, "reason"), said(result["violations"].as_array().unwrap(), "policy"), "{result}");
-    }
 }

@@ -33,6 +33,8 @@ mod serve {
     mod start;
     mod terminal;
 
+    mod agree;
+
     mod ends;
     mod faults;
     mod log;

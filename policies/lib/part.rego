@@ -1,0 +1,29 @@
+# METADATA
+# title: What messages say of a Pod and its containers
+# description: |
+#   A part is the Pod itself or one of its containers: {name, kind, path, spec}, as input.containers lists them, with
+#   the kind "pod" for the Pod. Rules that fire call these functions; rules that must be fast look at input themselves.
+package lib.part
+
+# The path of the Pod's spec in the object that the user sent.
+pod_path := sprintf("%s.spec", [input.workload.path]) if {
+	is_string(input.workload.path)
+} else := "spec"
+
+# The Pod as a part.
+pod := {"kind": "pod", "path": pod_path, "spec": object.get(input.pod, "spec", null)}
+
+# What a message calls a part: Pod, container "web", init container "migrate".
+label(part) := sprintf("%s %q", [_kind(part.kind), part.name]) if {
+	is_string(part.name)
+	part.name != ""
+} else := "Pod" if {
+	part.kind == "pod"
+} else := sprintf("%s at %s", [_kind(part.kind), part.path])
+
+_kind(kind) := kind if kind == "container"
+
+_kind(kind) := sprintf("%s container", [kind]) if kind != "container"
+
+# A value as it was written, cut short: it may be anything.
+shown(value) := substring(json.marshal(value), 0, 40)

@@ -131,7 +131,7 @@ fn every_policy_has_tests() {
     assert!(missing.is_empty(), "these policies have no _test.rego beside them: {missing:?}");
     let misplaced = |path: &&String| {
         let parts: Vec<&str> = path.split('/').collect();
-        parts.len() != 3 || format!("{}.rego", parts[1]) != parts[2]
+        parts.len() != 3 || (parts[1] != "lib" && format!("{}.rego", parts[1]) != parts[2])
     };
     let misplaced: Vec<&String> = policies.iter().filter(misplaced).collect();
     assert!(misplaced.is_empty(), "these policies do not lie at policies/<name>/<name>.rego: {misplaced:?}");

@@ -188,7 +188,7 @@ fn lean(count: usize) -> PolicySet {
         Source::new(format!("{name}_{number}.rego"), text)
     });
     let bundle = Bundle::read("", files.collect()).expect("lean policies load");
-    PolicySet::new(bundle, Config::default(), "")
+    PolicySet::new(bundle, Config::default(), &[])
 }
 
 /// The review of a Pod of so many containers, environment variables in each and managed fields, as a ReplicaSet's

@@ -344,7 +344,7 @@ mod tests {
         let text = "# METADATA\n# title: T\npackage policies.named\n\
                     deny contains {\"msg\": c.name, \"field\": c.path} if some c in input.containers\n";
         let bundle = Bundle::read("", vec![Source::new("named.rego", text)]).unwrap();
-        Gate::new(PolicySet::new(bundle, Config::default(), ""), Box::new(NoCluster), Duration::from_secs(5))
+        Gate::new(PolicySet::new(bundle, Config::default(), &[]), Box::new(NoCluster), Duration::from_secs(5))
     }
 
     fn review(user: &str, object: &str) -> String {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::source::Location;
+use crate::source::{Location, Profile};
 
 /// Nothing stands against what was asked.
 const CLEAN: u8 = 0;
@@ -51,14 +51,23 @@ struct PolicyArgs {
     #[arg(long, value_name = "DIR", env = "PORTCULLIS_POLICIES")]
     policies: Option<PathBuf>,
 
-    /// Configuration file: enforcement and parameters by policy and namespace, exemptions.
+    /// Profile of the policies, a file in their profiles/: baseline, restricted, recommended or audit-only for the
+    /// shipped set, recommended if left out; none enforces each policy as its METADATA says.
+    #[arg(long, value_name = "NAME", env = "PORTCULLIS_PROFILE")]
+    profile: Option<String>,
+
+    /// Configuration file, on top of the profile: enforcement and parameters by policy and namespace, exemptions.
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
     config: Option<PathBuf>,
 }
 
 impl PolicyArgs {
     fn location(&self) -> Location {
-        Location { policies: self.policies.clone(), config: self.config.clone() }
+        Location {
+            policies: self.policies.clone(),
+            profile: Profile::of(self.profile.as_deref()),
+            config: self.config.clone(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where policies and configuration come from: the set embedded in the binary, or a directory and a file.
 
 pub mod directory;
+pub mod profile;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use crate::engine::config::{self, Config};
 use crate::engine::policy_set::PolicySet;
 use crate::engine::source::Source;
 
+pub use self::profile::Profile;
+use self::profile::known_profiles;
+
 /// The policies shipped in the binary.
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
@@ -24,7 +28,9 @@ const EMBEDDED_ROOT: &str = "policies";
 pub struct Location {
     /// A directory of policies; the embedded set if none.
     pub policies: Option<PathBuf>,
-    /// A configuration file; none changes nothing.
+    /// The profile that configures them.
+    pub profile: Profile,
+    /// A configuration file, on top of the profile; none changes nothing.
     pub config: Option<PathBuf>,
 }
 
@@ -47,6 +53,14 @@ pub enum LoadError {
     /// Policies are broken.
     #[error(transparent)]
     Policies(#[from] BundleError),
+    /// The profile is not there.
+    #[error("{profile}: no such profile; {}", known_profiles(.known))]
+    Profile {
+        /// What was asked for.
+        profile: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// The configuration is wrong.
     #[error(transparent)]
     Config(BundleError),
@@ -57,8 +71,8 @@ pub enum LoadError {
 pub struct Loaded {
     /// The set.
     pub set: PolicySet,
-    /// The configuration's text as read; empty if there is none.
-    pub config_text: String,
+    /// The profile that it is configured by, if any.
+    pub profile: Option<String>,
 }
 
 impl Location {
@@ -80,24 +94,31 @@ impl Location {
         }
     }
 
-    /// Reads policies and configuration and puts them together.
+    /// Reads policies, profile and configuration and puts them together.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         // Tests decide nothing: a server neither waits for them nor fails because of them.
         let bundle = self.read(|source| !source.is_test())?;
-        let Some(path) = &self.config else {
-            return Ok(Loaded { set: PolicySet::new(bundle, Config::default(), ""), config_text: String::new() });
-        };
-        let config_text = directory::read_text(path)?;
-        let source = Source::new(directory::display(path), config_text.as_str());
-        let config =
-            config::read(&source, &bundle.policies).map_err(|errors| LoadError::Config(BundleError(errors)))?;
-        Ok(Loaded { set: PolicySet::new(bundle, config, &config_text), config_text })
+        let (profile, below) = self.profile.find(self.policies.as_deref())?.unzip();
+        let above = self.config.as_deref().map(read_config).transpose()?;
+        let sources: Vec<Source> = below.into_iter().chain(above).collect();
+        let mut config = Config::default();
+        for source in &sources {
+            let read =
+                config::read(source, &bundle.policies).map_err(|errors| LoadError::Config(BundleError(errors)))?;
+            config = read.over(config);
+        }
+        let texts: Vec<&str> = sources.iter().map(|source| source.text.as_ref()).collect();
+        Ok(Loaded { set: PolicySet::new(bundle, config, &texts), profile })
     }
 
     /// Everything whose change may change the set.
     pub fn paths(&self) -> Vec<PathBuf> {
         [&self.policies, &self.config].into_iter().flatten().cloned().collect()
     }
+}
+
+fn read_config(path: &Path) -> Result<Source, LoadError> {
+    Ok(Source::new(directory::display(path), directory::read_text(path)?))
 }
 
 fn embedded(directory: &Dir<'_>) -> Vec<Source> {

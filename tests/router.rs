@@ -13,7 +13,7 @@ mod router {
     use std::time::Duration;
 
     use portcullis::admission::{Admit, Gate, NoCluster, Outcome, Record, Reply, Webhook};
-    use portcullis::source::Location;
+    use portcullis::source::{Location, Profile};
     use serde_json::Value;
 
     /// Far more than a decision takes: a slow machine is no different answer.
@@ -24,7 +24,7 @@ mod router {
     }
 
     fn gate() -> Gate {
-        let location = Location { config: Some(golden("config.yaml")), ..Location::default() };
+        let location = Location { profile: Profile::None, config: Some(golden("config.yaml")), ..Location::default() };
         Gate::new(location.load().unwrap().set, Box::new(NoCluster), BUDGET)
     }
 

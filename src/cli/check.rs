@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
             errors: errors.iter().map(Remark::from).collect(),
             advice: Vec::new(),
         },
-        Err(error @ (LoadError::Unreadable { .. } | LoadError::Empty(_))) => bail!(error),
+        Err(error @ (LoadError::Unreadable { .. } | LoadError::Empty(_) | LoadError::Profile { .. })) => bail!(error),
     };
     match arguments.format.format {
         Format::Json => output::json(&report)?,

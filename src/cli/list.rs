@@ -12,6 +12,7 @@ use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::{Dialect, Value};
 use crate::engine::scope::Scope;
 use crate::engine::violation::{Enforcement, FailMode, Severity};
+use crate::source::{Loaded, profile};
 
 /// Show the policies in force: what each is for, how it is enforced, its parameters.
 ///
@@ -27,6 +28,7 @@ pub(super) struct ListArgs {
 #[derive(Serialize)]
 struct Listing<'a> {
     revision: &'a str,
+    profile: Option<&'a str>,
     policies: Vec<Listed<'a>>,
 }
 
@@ -102,9 +104,9 @@ impl<'a> Listed<'a> {
 }
 
 pub(super) fn run(arguments: &ListArgs) -> anyhow::Result<u8> {
-    let set = arguments.policies.location().load()?.set;
+    let Loaded { set, profile } = arguments.policies.location().load()?;
     let policies = set.policies().iter().map(|policy| Listed::of(policy, &set)).collect();
-    let listing = Listing { revision: set.revision(), policies };
+    let listing = Listing { revision: set.revision(), profile: profile.as_deref(), policies };
     match arguments.format.format {
         Format::Json => output::json(&listing)?,
         Format::Text => output::result(&text(&listing)?)?,
@@ -134,6 +136,12 @@ fn text(listing: &Listing<'_>) -> anyhow::Result<String> {
             policy.file
         )?;
     }
-    writeln!(text, "{} policies, revision {}", listing.policies.len(), listing.revision)?;
+    writeln!(
+        text,
+        "{} policies, profile {}, revision {}",
+        listing.policies.len(),
+        listing.profile.unwrap_or(profile::NONE),
+        listing.revision
+    )?;
     Ok(text)
 }

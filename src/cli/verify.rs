@@ -35,7 +35,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn run(arguments: &VerifyArgs) -> anyhow::Result<u8> {
     let policies = arguments.directory.clone().or_else(|| arguments.policies.clone());
-    let bundle = Location { policies, config: None }.bundle()?;
+    let bundle = Location { policies, ..Location::default() }.bundle()?;
     let report = unit::run(&bundle, Duration::from_millis(arguments.timeout));
     match arguments.format.format {
         Format::Json => output::json(&report)?,

@@ -18,8 +18,6 @@ pub use read::read;
 /// A configuration file, checked against the policies it configures.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// The file it was read from, for messages.
-    pub file: Option<Arc<str>>,
     /// Changes to policies, in order.
     pub overrides: Vec<Override>,
     /// Who is exempt from what.
@@ -28,9 +26,22 @@ pub struct Config {
     pub trust_labels: bool,
 }
 
+impl Config {
+    /// This configuration on top of another: what it says comes last, and so wins.
+    #[must_use]
+    pub fn over(mut self, below: Self) -> Self {
+        self.overrides.splice(..0, below.overrides);
+        self.exemptions.splice(..0, below.exemptions);
+        self.trust_labels |= below.trust_labels;
+        self
+    }
+}
+
 /// A change to some policies, in some namespaces.
 #[derive(Clone, Debug)]
 pub struct Override {
+    /// The file it stands in.
+    pub file: Arc<str>,
     /// The line it stands on.
     pub line: u32,
     /// Which policies.
@@ -68,6 +79,8 @@ pub struct Place {
 /// A violation that somebody answers for, for a time.
 #[derive(Clone, Debug)]
 pub struct Exemption {
+    /// The file it stands in.
+    pub file: Arc<str>,
     /// The line it stands on.
     pub line: u32,
     /// From which policies.

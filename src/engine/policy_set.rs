@@ -29,9 +29,9 @@ struct PolicySettings {
 }
 
 impl PolicySet {
-    /// Puts policies under a configuration. `config_text` is the configuration as read, for the revision.
-    pub fn new(bundle: Bundle, config: Config, config_text: &str) -> Self {
-        let revision = revision(&bundle, config_text);
+    /// Puts policies under a configuration. `texts` are those that the configuration was read from, for the revision.
+    pub fn new(bundle: Bundle, config: Config, texts: &[&str]) -> Self {
+        let revision = revision(&bundle, texts);
         let settings = bundle.policies.iter().map(|policy| PolicySettings::of(policy, &config)).collect();
         Self { policies: bundle.policies, config, revision, settings }
     }
@@ -100,7 +100,7 @@ impl PolicySettings {
     }
 }
 
-fn revision(bundle: &Bundle, config_text: &str) -> Arc<str> {
+fn revision(bundle: &Bundle, texts: &[&str]) -> Arc<str> {
     let mut digest = Sha256::new();
     let mut part = |text: &str| {
         digest.update((text.len() as u64).to_be_bytes());
@@ -111,7 +111,9 @@ fn revision(bundle: &Bundle, config_text: &str) -> Arc<str> {
         part(source.file.strip_prefix(bundle.root.as_str()).unwrap_or(&source.file).trim_start_matches('/'));
         part(&source.text);
     }
-    part(config_text);
+    for text in texts {
+        part(text);
+    }
     let bytes = digest.finalize();
     let hex = bytes.iter().take(8).fold(String::new(), |mut hex, byte| {
         // Writing to a String does not fail.

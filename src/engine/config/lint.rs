@@ -1,7 +1,5 @@
 //! What is unwise in a configuration that is loaded all the same.
 
-use std::sync::Arc;
-
 use super::super::source::SourceError;
 use super::{Config, Exemption};
 
@@ -10,12 +8,11 @@ pub type Advice = SourceError;
 
 /// Remarks on a configuration, `today` being `YYYY-MM-DD` in UTC.
 pub fn advise(config: &Config, today: &str) -> Vec<Advice> {
-    let Some(file) = &config.file else { return Vec::new() };
-    config.exemptions.iter().flat_map(|exemption| on_exemption(file, exemption, config, today)).collect()
+    config.exemptions.iter().flat_map(|exemption| on_exemption(exemption, config, today)).collect()
 }
 
-fn on_exemption(file: &Arc<str>, exemption: &Exemption, config: &Config, today: &str) -> Vec<Advice> {
-    let remark = |message: String, fix: &str| SourceError::at(file, exemption.line, 0, message).fix(fix);
+fn on_exemption(exemption: &Exemption, config: &Config, today: &str) -> Vec<Advice> {
+    let remark = |message: String, fix: &str| SourceError::at(&exemption.file, exemption.line, 0, message).fix(fix);
     let mut remarks = Vec::new();
     if exemption.owner.is_empty() {
         remarks.push(remark("exemption has no owner".to_owned(), "add `owner:`, the team that answers for it"));

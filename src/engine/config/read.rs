@@ -24,7 +24,8 @@ pub fn read(source: &Source, policies: &[Arc<Policy>]) -> Result<Config, Vec<Sou
     let located = |errors: Errors| errors.into_iter().map(|error| in_file(&source.file, error)).collect::<Vec<_>>();
     let node = yaml::parse_one(&source.text).map_err(|error| located(vec![error]))?;
     let mut config = config(&node, policies).map_err(located)?;
-    config.file = Some(Arc::clone(&source.file));
+    config.overrides.iter_mut().for_each(|change| change.file = Arc::clone(&source.file));
+    config.exemptions.iter_mut().for_each(|exemption| exemption.file = Arc::clone(&source.file));
     Ok(config)
 }
 
@@ -77,7 +78,7 @@ fn read_override(node: &Node, policies: Policies<'_>) -> Result<Override, Errors
         fields.absorb(result);
     }
     let line = fields.place().line;
-    fields.finish().map(|()| Override { line, select, place, enforcement, on_error, parameters })
+    fields.finish().map(|()| Override { file: Arc::default(), line, select, place, enforcement, on_error, parameters })
 }
 
 /// An enforcement. YAML 1.1 reads a bare `off` as false, and nobody should have to know.
@@ -161,7 +162,15 @@ fn exemption(node: &Node, policies: Policies<'_>) -> Result<Exemption, Errors> {
     let reason = fields.take_string("reason").unwrap_or_default().to_owned();
     let expires = expiry(&mut fields);
     let line = fields.place().line;
-    fields.finish().map(|()| Exemption { line, policies: exempted, matches, owner, reason, expires })
+    fields.finish().map(|()| Exemption {
+        file: Arc::default(),
+        line,
+        policies: exempted,
+        matches,
+        owner,
+        reason,
+        expires,
+    })
 }
 
 /// A day, `YYYY-MM-DD`. What is no day would never come, so it is refused.

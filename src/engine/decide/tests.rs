@@ -32,7 +32,7 @@ fn set(policies: &[&str], configuration: &str) -> PolicySet {
     let header = "apiVersion: portcullis.dev/v1alpha1\nkind: Config\n";
     let source = Source::new("config.yaml", format!("{header}{configuration}"));
     let config = config::read(&source, &bundle.policies).unwrap_or_else(|errors| panic!("{errors:?}"));
-    PolicySet::new(bundle, config, configuration)
+    PolicySet::new(bundle, config, &[configuration])
 }
 
 fn facts() -> Facts {

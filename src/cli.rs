@@ -1,18 +1,20 @@
 //! The command line: arguments, one file a subcommand, exit codes.
 
 mod check;
+mod completions;
+mod docs;
 mod list;
+mod man;
 mod output;
 mod serve;
 mod test;
-
 mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::source::{Location, Profile};
 
@@ -42,6 +44,9 @@ enum Command {
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     List(list::ListArgs),
+    Docs(docs::DocsArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Which policies, and how they are configured.
@@ -116,6 +121,9 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         output::complain(&error);

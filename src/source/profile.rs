@@ -41,6 +41,20 @@ impl Profile {
         }
     }
 
+    /// The names of the profiles there are, of a directory of policies or of the embedded ones, in order.
+    pub fn known(policies: Option<&Path>) -> Result<Vec<String>, LoadError> {
+        let mut names = match policies {
+            None => {
+                EMBEDDED.get_dir(DIRECTORY).map(|directory| directory.files().map(|file| name(file.path())).collect())
+            }
+            Some(path) => listed(&path.join(DIRECTORY))?,
+        }
+        .unwrap_or_else(Vec::new);
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        Ok(names)
+    }
+
     /// The name and the text of the profile, of a directory of policies or of the embedded ones.
     pub(super) fn find(&self, policies: Option<&Path>) -> Result<Option<(String, Source)>, LoadError> {
         let name = match self {
@@ -48,25 +62,13 @@ impl Profile {
             Self::Default => DEFAULT,
             Self::Named(name) => name,
         };
-        let known = known(policies)?;
+        let known = Self::known(policies)?;
         match (known.iter().any(|known| known == name), self) {
             (true, _) => Ok(Some((name.to_owned(), read(name, policies)?))),
             (false, Self::Named(name)) => Err(LoadError::Profile { profile: name.clone(), known }),
             (false, Self::Default | Self::None) => Ok(None),
         }
     }
-}
-
-/// The names of the profiles there are, in order.
-fn known(policies: Option<&Path>) -> Result<Vec<String>, LoadError> {
-    let mut names = match policies {
-        None => EMBEDDED.get_dir(DIRECTORY).map(|directory| directory.files().map(|file| name(file.path())).collect()),
-        Some(path) => listed(&path.join(DIRECTORY))?,
-    }
-    .unwrap_or_else(Vec::new);
-    names.retain(|name| !name.is_empty());
-    names.sort();
-    Ok(names)
 }
 
 /// The profile that a file is, or nothing.

@@ -35,6 +35,11 @@ impl Schema {
         Ok(Self { text: Arc::from(text), validator: Arc::new(validator) })
     }
 
+    /// The schema as JSON text.
+    pub fn as_json(&self) -> &str {
+        &self.text
+    }
+
     /// Checks parameters; an error says which one is wrong and how.
     pub fn check(&self, parameters: &Value) -> Result<(), String> {
         let instance = serde_json::to_value(parameters).map_err(|error| error.to_string())?;

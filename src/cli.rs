@@ -6,6 +6,7 @@ mod docs;
 mod list;
 mod man;
 mod output;
+mod schema;
 mod serve;
 mod test;
 mod verify;
@@ -45,6 +46,7 @@ enum Command {
     Check(check::CheckArgs),
     List(list::ListArgs),
     Docs(docs::DocsArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -122,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         Command::Man(arguments) => man::run(&arguments, Cli::command()),
     };

@@ -13,4 +13,5 @@ pub mod suite;
 
 pub mod observe;
 pub mod report;
+pub mod schema;
 pub mod source;

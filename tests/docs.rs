@@ -73,3 +73,27 @@ fn every_subcommand_has_a_manual_page() {
     let main = String::from_utf8(policy(&["man"]).stdout).unwrap();
     assert!(main.contains(".TH policy 1"), "{main}");
 }
+
+#[test]
+fn the_schemas_in_the_repository_are_those_of_the_command() {
+    let directory = repository().join("docs/schemas");
+    let help = String::from_utf8(policy(&["schema", "--help"]).stdout).unwrap();
+    let names = help.split_once("[possible values: ").unwrap().1.split_once(']').unwrap().0;
+    let mut files = Vec::new();
+    for name in names.split(", ") {
+        let file = format!("{name}.schema.json");
+        let written = fs::read_to_string(directory.join(&file)).unwrap_or_default();
+        let output = policy(&["schema", name]);
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            written,
+            "run `policy schema {name} > docs/schemas/{file}`"
+        );
+        files.push(file);
+    }
+    let mut found: Vec<String> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort();
+    files.sort();
+    assert_eq!(found, files);
+}

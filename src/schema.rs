@@ -1,0 +1,113 @@
+//! JSON schemas of the documents that people write and pipelines read, for editors: hints while typing, and a red line
+//! under what would be refused. The shapes here say what the readers take; tests hold the two together.
+
+mod config;
+mod metadata;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+/// A document with a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// A configuration, and so a profile.
+    Config,
+    /// The METADATA of a policy.
+    Metadata,
+}
+
+impl Document {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Config, Self::Metadata];
+
+    /// Its name on the command line and in file names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Metadata => "metadata",
+        }
+    }
+
+    /// Its schema, of the dialect 2020-12 (<https://json-schema.org/draft/2020-12>).
+    pub fn schema(self) -> Value {
+        let schema = match self {
+            Self::Config => schemars::schema_for!(config::Config),
+            Self::Metadata => schemars::schema_for!(metadata::Metadata),
+        };
+        schema.to_value()
+    }
+}
+
+/// Labels that must be there, and expressions that must hold.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape is the schema")]
+struct LabelSelector {
+    /// Labels that must have these values.
+    match_labels: Option<std::collections::BTreeMap<String, String>>,
+    /// Conditions on labels; each must hold.
+    match_expressions: Option<Vec<Requirement>>,
+}
+
+/// A condition on one label.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape is the schema")]
+struct Requirement {
+    /// The label.
+    key: String,
+    operator: Operator,
+    /// What `In` and `NotIn` compare with.
+    values: Option<Vec<String>>,
+}
+
+/// How a label is compared.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "the shape is the schema")]
+enum Operator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// How bad a violation is.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the shape is the schema")]
+enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// What follows when a policy cannot be evaluated.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the shape is the schema")]
+enum FailMode {
+    Allow,
+    Warn,
+    Deny,
+}
+
+/// `Kind`, `group/Kind` or `group/version/Kind`; each part may hold `*`.
+struct Kind;
+
+impl JsonSchema for Kind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Kind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^([^/]*/){0,2}[^/]+$",
+            "description": "Kind, group/Kind or group/version/Kind; each part may hold *."
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 pub mod judge;
 pub mod manifest;
+pub mod namespaces;
 pub mod resource;
 pub mod review;
+pub mod stream;
 pub mod unit;

@@ -1,0 +1,66 @@
+//! A report's file, which is there when it is complete, and not before.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// A file being written. Dropped before it is complete, it leaves what was there before.
+#[derive(Debug)]
+pub(super) struct ReportFile {
+    file: File,
+    path: PathBuf,
+    /// Where it is written until it is complete; none if the path is no regular file, such as a pipe.
+    draft: Option<Draft>,
+}
+
+/// A file that goes away with its handle.
+#[derive(Debug)]
+struct Draft(PathBuf);
+
+impl ReportFile {
+    /// Begins a file. An error if it could not be written in the end either: no such directory, no permission.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        // A link stays, and the file behind it is written.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path)?;
+                return Ok(Self { file, path, draft: None });
+            }
+            // What may not be written may still be replaced, as that is up to its directory: not what its owner wants.
+            Ok(_) => drop(OpenOptions::new().append(true).open(&path)?),
+            Err(_) => {}
+        }
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        let draft = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
+        Ok(Self { file, path, draft: Some(Draft(draft)) })
+    }
+
+    /// What writes to it.
+    pub(super) fn writer(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Whether both are one file.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+
+    /// Puts it in its place.
+    pub(super) fn complete(self) -> io::Result<()> {
+        let Some(draft) = self.draft else { return Ok(()) };
+        // Some file systems tell only now that there was no room.
+        self.file.sync_all()?;
+        fs::rename(&draft.0, &self.path)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is gone already if it was put in its place.
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -3,7 +3,6 @@
 mod file;
 mod outputs;
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -19,6 +18,7 @@ use crate::report::Closing;
 use crate::suite::judge::{Found, Judgement, Summary};
 use crate::suite::manifest::Input;
 use crate::suite::review::Options;
+use crate::suite::spool::spool;
 use crate::suite::stream::{self, Bench};
 
 /// Give the verdict that the cluster would give, for manifests.
@@ -120,9 +120,7 @@ fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).context("stdin cannot be read")?;
-            inputs.push(Input::Stdin(bytes));
+            inputs.push(spool(std::io::stdin().lock()).context("stdin cannot be read")?);
         } else {
             inputs.push(Input::Path(path.clone()));
         }

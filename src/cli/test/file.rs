@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::SystemTime;
 
 /// A file being written. Dropped before it is complete, it leaves what was there before.
 #[derive(Debug)]
@@ -19,10 +20,9 @@ pub(super) struct ReportFile {
 struct Draft(PathBuf);
 
 impl ReportFile {
-    /// Begins a file. An error if it could not be written in the end either: no such directory, no permission.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        // A link stays, and the file behind it is written.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    /// Begins a file at a path that [`resolve`] gave. An error if it could not be written in the end either: no
+    /// permission, or a directory in its place.
+    pub(super) fn create(path: PathBuf) -> io::Result<Self> {
         match fs::metadata(&path) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {
@@ -33,8 +33,7 @@ impl ReportFile {
             Ok(_) => drop(OpenOptions::new().append(true).open(&path)?),
             Err(_) => {}
         }
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let draft = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), process::id()));
+        let draft = path.with_file_name(draft_name(&path));
         let file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
         Ok(Self { file, path, draft: Some(Draft(draft)) })
     }
@@ -44,11 +43,6 @@ impl ReportFile {
         self.file.try_clone()
     }
 
-    /// Whether both are one file.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.path == other.path
-    }
-
     /// Puts it in its place.
     pub(super) fn complete(self) -> io::Result<()> {
         let Some(draft) = self.draft else { return Ok(()) };
@@ -56,6 +50,23 @@ impl ReportFile {
         self.file.sync_all()?;
         fs::rename(&draft.0, &self.path)
     }
+}
+
+/// Where a report will lie in truth: two names of one file are one path. A link stays, and the file behind it is
+/// written. An error if there is no directory to hold it.
+pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path).or_else(|_| {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(fs::canonicalize(directory)?.join(name))
+    })
+}
+
+/// A hidden name beside the report. The time is in it because the processes of containers often have equal numbers.
+fn draft_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!(".{name}.{}-{:x}", process::id(), time.as_nanos())
 }
 
 impl Drop for Draft {

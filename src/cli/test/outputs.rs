@@ -8,7 +8,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
-use super::file::ReportFile;
+use super::file::{ReportFile, resolve};
 use crate::cli::output::{Stdout, has_colour};
 use crate::report::json::Json;
 use crate::report::text::Text;
@@ -106,13 +106,16 @@ impl Outputs {
     pub(super) fn open(arguments: &OutputArgs) -> anyhow::Result<Self> {
         let to_stdout = stdout_format(arguments)?;
         let mut outputs = vec![Output::stdout(to_stdout)];
+        let mut paths = Vec::new();
         for destination in &arguments.outputs {
             let Some(path) = &destination.path else { continue };
-            let file = ReportFile::create(path).with_context(|| cannot_write(&destination.text))?;
-            if outputs.iter().filter_map(|output| output.file.as_ref()).any(|other| other.is_same(&file)) {
+            let path = resolve(path).with_context(|| cannot_write(destination))?;
+            if paths.contains(&path) {
                 bail!("--output {}: another --output writes this file", destination.text);
             }
-            outputs.push(Output::file(destination, file)?);
+            paths.push(path.clone());
+            let output = Output::file(destination, path).with_context(|| cannot_write(destination))?;
+            outputs.push(output);
         }
         Ok(Self(outputs))
     }
@@ -134,14 +137,15 @@ impl Outputs {
         for mut output in self.0 {
             output.attempt(|sink| sink.finish(closing));
             let name = std::mem::take(&mut output.name);
-            failures.extend(output.close().err().map(|error| anyhow!(error).context(cannot_write(&name))));
+            failures
+                .extend(output.close().err().map(|error| anyhow!(error).context(format!("{name}: cannot be written"))));
         }
         failures.into_iter().next().map_or(Ok(()), Err)
     }
 }
 
-fn cannot_write(name: &str) -> String {
-    format!("--output {name}: cannot be written")
+fn cannot_write(destination: &Destination) -> String {
+    format!("--output {}: cannot be written", destination.text)
 }
 
 /// What goes to stdout: `--format`, or the one `--output` that says so.
@@ -162,14 +166,21 @@ impl Output {
         let stdout = Stdout::open();
         let writer = Shared(Rc::new(RefCell::new(io::BufWriter::new(stdout))));
         let sink = sink(format, writer.clone(), has_colour());
-        Self { name: "-".to_owned(), sink, writer, file: None, failure: None, is_terminal: Stdout::is_terminal() }
+        Self { name: "stdout".to_owned(), sink, writer, file: None, failure: None, is_terminal: Stdout::is_terminal() }
     }
 
-    fn file(destination: &Destination, file: ReportFile) -> anyhow::Result<Self> {
-        let writer = file.writer().with_context(|| cannot_write(&destination.text))?;
-        let writer = Shared(Rc::new(RefCell::new(io::BufWriter::new(writer))));
+    fn file(destination: &Destination, path: PathBuf) -> io::Result<Self> {
+        let file = ReportFile::create(path)?;
+        let writer = Shared(Rc::new(RefCell::new(io::BufWriter::new(file.writer()?))));
         let sink = sink(destination.format, writer.clone(), false);
-        Ok(Self { name: destination.text.clone(), sink, writer, file: Some(file), failure: None, is_terminal: false })
+        Ok(Self {
+            name: format!("--output {}", destination.text),
+            sink,
+            writer,
+            file: Some(file),
+            failure: None,
+            is_terminal: false,
+        })
     }
 
     fn attempt(&mut self, write: impl FnOnce(&mut dyn Sink) -> io::Result<()>) {

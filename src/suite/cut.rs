@@ -271,3 +271,6 @@ impl Head {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

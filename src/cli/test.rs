@@ -2,6 +2,7 @@
 
 mod file;
 mod outputs;
+mod progress;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use self::outputs::{OutputArgs, Outputs};
+use self::progress::Progress;
 use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
 use crate::engine::document::fields::closest;
 use crate::engine::policy_set::PolicySet;
@@ -88,7 +90,8 @@ fn operation(text: &str) -> Result<Operation, String> {
 pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     let set = select(arguments.policies.location().load()?.set, &arguments.only)?;
     let inputs = inputs(&arguments.paths)?;
-    let mut outputs = Outputs::open(&arguments.outputs)?;
+    let progress = Progress::start();
+    let mut outputs = Outputs::open(&arguments.outputs, &progress)?;
     let options = Options {
         operation: arguments.operation,
         user: arguments.user.clone(),
@@ -101,7 +104,11 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     stream::judge(&inputs, bench, |found| {
         tally.add(&found);
         outputs.take(&found);
+        if matches!(found, Found::Judged(_)) {
+            progress.advance();
+        }
     });
+    progress.clear();
     outputs.finish(&Closing { revision: set.revision(), policies: set.policies(), summary: &tally.summary })?;
     Ok(tally.exit_code())
 }

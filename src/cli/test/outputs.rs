@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use super::file::{ReportFile, resolve};
+use super::progress::Progress;
 use crate::cli::output::{Stdout, has_colour};
 use crate::report::json::Json;
 use crate::report::text::Text;
@@ -103,9 +104,9 @@ impl Write for Shared {
 
 impl Outputs {
     /// Opens all of them, or none: what cannot be written is told before anything is judged.
-    pub(super) fn open(arguments: &OutputArgs) -> anyhow::Result<Self> {
+    pub(super) fn open(arguments: &OutputArgs, progress: &Progress) -> anyhow::Result<Self> {
         let to_stdout = stdout_format(arguments)?;
-        let mut outputs = vec![Output::stdout(to_stdout)];
+        let mut outputs = vec![Output::stdout(to_stdout, progress)];
         let mut paths = Vec::new();
         for destination in &arguments.outputs {
             let Some(path) = &destination.path else { continue };
@@ -162,11 +163,17 @@ fn stdout_format(arguments: &OutputArgs) -> anyhow::Result<ReportFormat> {
 }
 
 impl Output {
-    fn stdout(format: ReportFormat) -> Self {
+    fn stdout(format: ReportFormat, progress: &Progress) -> Self {
+        let is_terminal = Stdout::is_terminal();
         let stdout = Stdout::open();
-        let writer = Shared(Rc::new(RefCell::new(io::BufWriter::new(stdout))));
+        let writer: Rc<RefCell<dyn Write>> = if is_terminal {
+            Rc::new(RefCell::new(io::BufWriter::new(progress.above(stdout))))
+        } else {
+            Rc::new(RefCell::new(io::BufWriter::new(stdout)))
+        };
+        let writer = Shared(writer);
         let sink = sink(format, writer.clone(), has_colour());
-        Self { name: "stdout".to_owned(), sink, writer, file: None, failure: None, is_terminal: Stdout::is_terminal() }
+        Self { name: "stdout".to_owned(), sink, writer, file: None, failure: None, is_terminal }
     }
 
     fn file(destination: &Destination, path: PathBuf) -> io::Result<Self> {

@@ -2,6 +2,7 @@
 //! the input, while the rest is still being judged, and keeps no more of it than its form demands.
 
 pub mod docs;
+pub mod json;
 pub mod text;
 
 use std::io;
@@ -11,7 +12,7 @@ use crate::engine::policy::Policy;
 use crate::suite::judge::{Judgement, Summary};
 use crate::suite::manifest::{Problem, Skipped};
 
-/// Takes verdicts one by one and writes them in one form.
+/// Takes verdicts one by one and writes them in one form. Who opened the writer flushes it.
 pub trait Sink {
     /// What could not be read or understood.
     fn problem(&mut self, problem: &Problem) -> io::Result<()>;

@@ -1,7 +1,17 @@
 //! Test cases and their outcomes: manifests as a person keeps them, and the unit tests of policies.
 
+mod class;
+mod conveyor;
+mod cut;
+mod document;
 pub mod judge;
 pub mod manifest;
+pub mod namespaces;
+mod piece;
 pub mod resource;
 pub mod review;
+pub mod spool;
+pub mod stream;
 pub mod unit;
+mod values;
+mod walk;

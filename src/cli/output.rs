@@ -11,6 +11,46 @@ pub(super) fn result(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Stdout, to which nothing is written any more once its reader has gone away.
+pub(super) struct Stdout {
+    has_reader: bool,
+}
+
+impl Stdout {
+    /// Of this process.
+    pub(super) fn open() -> Self {
+        Self { has_reader: true }
+    }
+
+    /// Whether a person watches.
+    pub(super) fn is_terminal() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    fn attempt<T>(&mut self, unread: T, act: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<T>) -> io::Result<T> {
+        if !self.has_reader {
+            return Ok(unread);
+        }
+        match act(&mut io::stdout().lock()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.has_reader = false;
+                Ok(unread)
+            }
+            done => done,
+        }
+    }
+}
+
+impl io::Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |stdout| stdout.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), |stdout| stdout.flush())
+    }
+}
+
 /// Writes a value as one JSON document.
 pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;

@@ -1,20 +1,27 @@
 //! `policy test`: the verdict that the cluster would give, for manifests.
 
-use std::io::Read as _;
+mod file;
+mod outputs;
+mod progress;
+
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use super::{BudgetArgs, CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
+use self::outputs::{OutputArgs, Outputs};
+use self::progress::Progress;
+use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
 use crate::engine::document::fields::closest;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::review::Operation;
 use crate::engine::violation::FailMode;
-use crate::report::text;
-use crate::suite::judge::{Report, judge};
-use crate::suite::manifest::{self, Input};
+use crate::report::Closing;
+use crate::suite::judge::{Found, Judgement, Summary};
+use crate::suite::manifest::Input;
 use crate::suite::review::Options;
+use crate::suite::spool::spool;
+use crate::suite::stream::{self, Bench};
 
 /// Give the verdict that the cluster would give, for manifests.
 ///
@@ -64,7 +71,7 @@ pub(super) struct TestArgs {
     budget: BudgetArgs,
 
     #[command(flatten)]
-    format: FormatArgs,
+    outputs: OutputArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,7 +89,9 @@ fn operation(text: &str) -> Result<Operation, String> {
 
 pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     let set = select(arguments.policies.location().load()?.set, &arguments.only)?;
-    let loaded = manifest::load(&inputs(&arguments.paths)?);
+    let inputs = inputs(&arguments.paths)?;
+    let progress = Progress::start();
+    let mut outputs = Outputs::open(&arguments.outputs, &progress)?;
     let options = Options {
         operation: arguments.operation,
         user: arguments.user.clone(),
@@ -90,12 +99,18 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
         namespace: arguments.namespace.clone(),
         dry_run: false,
     };
-    let report = judge(loaded, &set, &options, arguments.budget.duration());
-    match arguments.format.format {
-        Format::Json => output::json(&report)?,
-        Format::Text => output::result(&text::write(&report, output::has_colour())?)?,
-    }
-    Ok(exit_code(&report, arguments.fail_on))
+    let bench = Bench { set: &set, options: &options, policy_budget: arguments.budget.duration() };
+    let mut tally = Tally { fail_on: arguments.fail_on, summary: Summary::default(), is_undecided: false };
+    stream::judge(&inputs, bench, |found| {
+        tally.add(&found);
+        outputs.take(&found);
+        if matches!(found, Found::Judged(_)) {
+            progress.advance();
+        }
+    });
+    progress.clear();
+    outputs.finish(&Closing { revision: set.revision(), policies: set.policies(), summary: &tally.summary })?;
+    Ok(tally.exit_code())
 }
 
 fn select(set: PolicySet, only: &[String]) -> anyhow::Result<PolicySet> {
@@ -112,9 +127,7 @@ fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).context("stdin cannot be read")?;
-            inputs.push(Input::Stdin(bytes));
+            inputs.push(spool(std::io::stdin().lock()).context("stdin cannot be read")?);
         } else {
             inputs.push(Input::Path(path.clone()));
         }
@@ -122,14 +135,33 @@ fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     Ok(inputs)
 }
 
-fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
-    let summary = &report.summary;
-    let counts = |mode: FailMode| mode == FailMode::Deny || (mode == FailMode::Warn && fail_on == FailOn::Warn);
-    let undecided = report.results.iter().flat_map(|result| &result.errors).any(|failure| counts(failure.on_error));
-    let violated = summary.deny > 0 || (fail_on == FailOn::Warn && summary.warn > 0);
-    match (undecided || summary.problems > 0 || summary.evaluations == 0, violated) {
-        (true, _) => UNKNOWN,
-        (false, true) => VIOLATIONS,
-        (false, false) => CLEAN,
+/// What the exit code depends on.
+struct Tally {
+    fail_on: FailOn,
+    summary: Summary,
+    /// Whether a policy without a verdict counts.
+    is_undecided: bool,
+}
+
+impl Tally {
+    fn add(&mut self, found: &Found) {
+        self.summary.add(found);
+        if let Found::Judged(Judgement { errors, .. }) = found {
+            self.is_undecided |= errors.iter().any(|failure| self.counts(failure.on_error));
+        }
+    }
+
+    fn counts(&self, mode: FailMode) -> bool {
+        mode == FailMode::Deny || (mode == FailMode::Warn && self.fail_on == FailOn::Warn)
+    }
+
+    fn exit_code(&self) -> u8 {
+        let summary = &self.summary;
+        let violated = summary.deny > 0 || (self.fail_on == FailOn::Warn && summary.warn > 0);
+        match (self.is_undecided || summary.problems > 0 || summary.evaluations == 0, violated) {
+            (true, _) => UNKNOWN,
+            (false, true) => VIOLATIONS,
+            (false, false) => CLEAN,
+        }
     }
 }

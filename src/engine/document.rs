@@ -240,6 +240,19 @@ impl Serialize for Node {
 impl Place {
     /// The beginning of a text.
     pub const START: Self = Self { line: 1, column: 1 };
+
+    /// Where the text that follows `text` begins, if that begins here.
+    #[must_use]
+    pub fn after(self, text: &str) -> Self {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match text.rsplit_once('\n') {
+            None => Self { column: self.column.saturating_add(count(text.chars().count())), ..self },
+            Some((before, last)) => Self {
+                line: self.line.saturating_add(count(before.matches('\n').count())).saturating_add(1),
+                column: count(last.chars().count()).saturating_add(1),
+            },
+        }
+    }
 }
 
 impl fmt::Display for Place {

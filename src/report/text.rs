@@ -1,23 +1,16 @@
 //! The verdict on manifests as a person reads it: one block for each violation, then one line for all.
 
-use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 
+use super::{Closing, Sink};
 use crate::engine::violation::Enforcement;
-use crate::suite::judge::{Failure, Finding, Judgement, ObjectName, Report, Summary};
+use crate::suite::judge::{Failure, Finding, Judgement, ObjectName, Summary};
 use crate::suite::manifest::{Problem, Skipped};
 
-/// Writes a report. Colours are ANSI, or none.
-pub fn write(report: &Report, colour: bool) -> Result<String, fmt::Error> {
-    let mut writer = Writer { text: String::new(), colour };
-    report.problems.iter().try_for_each(|problem| writer.problem(problem))?;
-    report.results.iter().try_for_each(|result| writer.judgement(result))?;
-    report.skipped.iter().try_for_each(|skipped| writer.skipped(skipped))?;
-    writer.summary(&report.summary, &report.revision)?;
-    Ok(writer.text)
-}
-
-struct Writer {
-    text: String,
+/// Writes each verdict when it comes.
+#[derive(Debug)]
+pub struct Text<W> {
+    writer: W,
     colour: bool,
 }
 
@@ -30,7 +23,48 @@ enum Style {
     Dim,
 }
 
-impl Writer {
+impl<W: Write> Sink for Text<W> {
+    fn problem(&mut self, problem: &Problem) -> io::Result<()> {
+        let place = format!("{}:{}:{}", problem.file, problem.line, problem.column);
+        let place = if problem.line == 0 { problem.file.to_string() } else { place };
+        self.head(&place, Style::Red, "error", &problem.message)?;
+        problem.remedy.iter().try_for_each(|remedy| self.line("fix", remedy))
+    }
+
+    fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
+        let object = object_name(&judgement.object);
+        for failure in &judgement.errors {
+            self.failure(judgement, failure, &object)?;
+        }
+        for finding in &judgement.violations {
+            let style = if finding.enforcement == Enforcement::Deny { Style::Red } else { Style::Yellow };
+            self.finding(judgement, finding, (style, finding.enforcement.as_str()), &object)?;
+        }
+        for exempt in &judgement.exempted {
+            self.finding(judgement, &exempt.finding, (Style::Dim, "exempt"), &object)?;
+            self.line("exempt", &format!("{} ({})", exempt.reason, exempt.owner))?;
+        }
+        Ok(())
+    }
+
+    fn skipped(&mut self, skipped: &Skipped) -> io::Result<()> {
+        let text = format!("{}:{}: skipped: {}", skipped.file, skipped.line, skipped.reason);
+        let text = self.styled(Style::Dim, &text);
+        writeln!(self.writer, "{text}")
+    }
+
+    fn finish(&mut self, closing: &Closing<'_>) -> io::Result<()> {
+        let line = self.styled(Style::Bold, &counts(closing.summary));
+        writeln!(self.writer, "{line} (revision {})", closing.revision)
+    }
+}
+
+impl<W: Write> Text<W> {
+    /// A text written to `writer`. Colours are ANSI, or none.
+    pub fn new(writer: W, colour: bool) -> Self {
+        Self { writer, colour }
+    }
+
     fn styled(&self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Bold => "1",
@@ -41,50 +75,33 @@ impl Writer {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn line(&mut self, label: &str, text: &str) -> fmt::Result {
+    fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
         let label = self.styled(Style::Dim, &format!("{label:<7}"));
-        writeln!(self.text, "    {label} {text}")
+        writeln!(self.writer, "    {label} {text}")
     }
 
-    fn head(&mut self, place: &str, style: Style, word: &str, rest: &str) -> fmt::Result {
+    fn head(&mut self, place: &str, style: Style, word: &str, rest: &str) -> io::Result<()> {
         let place = self.styled(Style::Bold, place);
         let word = self.styled(style, word);
-        writeln!(self.text, "{place}: {word}: {rest}")
+        writeln!(self.writer, "{place}: {word}: {rest}")
     }
 
-    fn problem(&mut self, problem: &Problem) -> fmt::Result {
-        let place = format!("{}:{}:{}", problem.file, problem.line, problem.column);
-        let place = if problem.line == 0 { problem.file.to_string() } else { place };
-        self.head(&place, Style::Red, "error", &problem.message)?;
-        problem.remedy.iter().try_for_each(|remedy| self.line("fix", remedy))
-    }
-
-    fn judgement(&mut self, result: &Judgement) -> fmt::Result {
-        let object = object_name(&result.object);
-        for failure in &result.errors {
-            self.failure(result, failure, &object)?;
-        }
-        for finding in &result.violations {
-            let style = if finding.enforcement == Enforcement::Deny { Style::Red } else { Style::Yellow };
-            self.finding(result, finding, (style, finding.enforcement.as_str()), &object)?;
-        }
-        for exempt in &result.exempted {
-            self.finding(result, &exempt.finding, (Style::Dim, "exempt"), &object)?;
-            self.line("exempt", &format!("{} ({})", exempt.reason, exempt.owner))?;
-        }
-        Ok(())
-    }
-
-    fn failure(&mut self, result: &Judgement, failure: &Failure, object: &str) -> fmt::Result {
-        let place = format!("{}:{}", result.file, result.line);
+    fn failure(&mut self, judgement: &Judgement, failure: &Failure, object: &str) -> io::Result<()> {
+        let place = format!("{}:{}", judgement.file, judgement.line);
         let rest = format!("{} could not be evaluated: {}", failure.policy, failure.message);
         self.head(&place, Style::Red, failure.outcome, &rest)?;
         self.line("object", object)?;
         self.line("effect", &format!("on_error is {}", failure.on_error))
     }
 
-    fn finding(&mut self, result: &Judgement, finding: &Finding, word: (Style, &str), object: &str) -> fmt::Result {
-        let place = format!("{}:{}:{}", result.file, finding.line, finding.column);
+    fn finding(
+        &mut self,
+        judgement: &Judgement,
+        finding: &Finding,
+        word: (Style, &str),
+        object: &str,
+    ) -> io::Result<()> {
+        let place = format!("{}:{}:{}", judgement.file, finding.line, finding.column);
         let rest = format!("{} ({}): {}", finding.policy, finding.severity, finding.message);
         self.head(&place, word.0, word.1, &rest)?;
         self.line("object", object)?;
@@ -94,37 +111,31 @@ impl Writer {
         }
         finding.remedy.iter().try_for_each(|remedy| self.line("fix", remedy))
     }
+}
 
-    fn skipped(&mut self, skipped: &Skipped) -> fmt::Result {
-        let text = format!("{}:{}: skipped: {}", skipped.file, skipped.line, skipped.reason);
-        let text = self.styled(Style::Dim, &text);
-        writeln!(self.text, "{text}")
-    }
-
-    fn summary(&mut self, summary: &Summary, revision: &str) -> fmt::Result {
-        let violations = summary.deny.saturating_add(summary.warn).saturating_add(summary.audit);
-        let kinds = format!("({} deny, {} warn, {} audit)", summary.deny, summary.warn, summary.audit);
-        let mut parts = vec![
-            counted(summary.objects, "object"),
-            format!("{} denied", summary.denied),
-            format!("{} {kinds}", counted(violations, "violation")),
-        ];
-        for (count, what) in [
-            (summary.exempted, "exempted"),
-            (summary.errors, "not evaluated"),
-            (summary.problems, "unreadable"),
-            (summary.skipped, "skipped"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{count} {what}"));
-            }
+/// What all objects come to, on one line.
+fn counts(summary: &Summary) -> String {
+    let violations = summary.deny.saturating_add(summary.warn).saturating_add(summary.audit);
+    let kinds = format!("({} deny, {} warn, {} audit)", summary.deny, summary.warn, summary.audit);
+    let mut parts = vec![
+        counted(summary.objects, "object"),
+        format!("{} denied", summary.denied),
+        format!("{} {kinds}", counted(violations, "violation")),
+    ];
+    for (count, what) in [
+        (summary.exempted, "exempted"),
+        (summary.errors, "not evaluated"),
+        (summary.problems, "unreadable"),
+        (summary.skipped, "skipped"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
         }
-        if summary.evaluations == 0 {
-            parts.push("nothing evaluated".to_owned());
-        }
-        let line = self.styled(Style::Bold, &parts.join(", "));
-        writeln!(self.text, "{line} (revision {revision})")
     }
+    if summary.evaluations == 0 {
+        parts.push("nothing evaluated".to_owned());
+    }
+    parts.join(", ")
 }
 
 /// A count with its noun.

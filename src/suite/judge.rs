@@ -1,21 +1,20 @@
 //! Judging manifests: each as the API server would send it, by the same act that answers the API server.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::manifest::{Kind, Loaded, Manifest, Problem, Skipped};
+use super::manifest::{Kind, Manifest, Problem, Skipped};
+use super::namespaces::Namespaces;
 use super::review::{Options, review_json};
-use crate::admission::{FactSource, Moment, judge as judge_review};
+use crate::admission::{Moment, judge as judge_review};
 use crate::engine::decide::{Decision, Evaluation, Outcome, Verdict};
 use crate::engine::document::Node;
 use crate::engine::mask::{MASKED, Mask, is_secret_field};
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::review::{Review, ReviewError};
-use crate::engine::scope::NamespaceFact;
 use crate::engine::violation::{Enforcement, FailMode, Severity, Violation};
 
 /// How long one object may take; as long as the API server would wait.
@@ -24,19 +23,15 @@ const REVIEW_BUDGET: Duration = Duration::from_secs(10);
 /// A value that was found is cut to so many characters.
 const OBSERVED_CHARS: usize = 120;
 
-/// The verdict on manifests. Its JSON form is documented in README and stable.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    /// The content digest of policies and configuration.
-    pub revision: Arc<str>,
-    /// Each object, in the order of the input.
-    pub results: Vec<Judgement>,
-    /// Documents that are no Kubernetes objects.
-    pub skipped: Vec<Skipped>,
+/// What was found of one thing in the input.
+#[derive(Debug)]
+pub enum Found {
+    /// The verdict on an object.
+    Judged(Judgement),
+    /// A document that is no Kubernetes object.
+    Skipped(Skipped),
     /// What could not be read or understood.
-    pub problems: Vec<Problem>,
-    /// The counts.
-    pub summary: Summary,
+    Problem(Problem),
 }
 
 /// The verdict on one object.
@@ -148,46 +143,8 @@ pub struct Summary {
     pub problems: usize,
 }
 
-/// The namespaces among the input.
-struct Namespaces(BTreeMap<String, NamespaceFact>);
-
-impl FactSource for Namespaces {
-    fn namespace(&self, name: &str) -> NamespaceFact {
-        let unknown = || {
-            NamespaceFact::Unknown(format!(
-                "the labels of namespace {name:?} are not known: add its manifest to the input"
-            ))
-        };
-        self.0.get(name).cloned().unwrap_or_else(unknown)
-    }
-}
-
-/// Judges every object of the input, with so much time for each policy on each object.
-pub fn judge(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget: Duration) -> Report {
-    let namespaces = Namespaces(super::review::namespaces(&loaded.objects));
-    let mut problems = loaded.problems;
-    let mut results = Vec::new();
-    for manifest in &loaded.objects {
-        match judge_one(manifest, set, options, &namespaces, policy_budget) {
-            Ok(judgement) => results.push(judgement),
-            Err(error) => problems.push(refused(manifest, &error)),
-        }
-    }
-    let summary = summarize(&results, loaded.skipped.len(), problems.len());
-    Report { revision: Arc::clone(set.revision()), results, skipped: loaded.skipped, problems, summary }
-}
-
-fn refused(manifest: &Manifest, error: &ReviewError) -> Problem {
-    Problem {
-        file: Arc::clone(&manifest.file),
-        line: manifest.place.line,
-        column: manifest.place.column,
-        message: error.to_string(),
-        remedy: None,
-    }
-}
-
-fn judge_one(
+/// Judges one manifest, with so much time for each policy. An error if the API server's own reader would refuse it.
+pub fn one(
     manifest: &Manifest,
     set: &PolicySet,
     options: &Options,
@@ -296,21 +253,28 @@ impl Locator<'_> {
     }
 }
 
-fn summarize(results: &[Judgement], skipped: usize, problems: usize) -> Summary {
-    let count = |wanted: Enforcement| {
-        results.iter().flat_map(|result| &result.violations).filter(|violation| violation.enforcement == wanted).count()
-    };
-    Summary {
-        objects: results.len(),
-        denied: results.iter().filter(|result| !result.allowed).count(),
-        evaluations: results.iter().map(|result| result.evaluated).sum(),
-        deny: count(Enforcement::Deny),
-        warn: count(Enforcement::Warn),
-        audit: count(Enforcement::Audit),
-        exempted: results.iter().map(|result| result.exempted.len()).sum(),
-        errors: results.iter().map(|result| result.errors.len()).sum(),
-        skipped,
-        problems,
+impl Summary {
+    /// Counts what was found.
+    pub fn add(&mut self, found: &Found) {
+        let more = |count: &mut usize, by: usize| *count = count.saturating_add(by);
+        let judgement = match found {
+            Found::Judged(judgement) => judgement,
+            Found::Skipped(_) => return more(&mut self.skipped, 1),
+            Found::Problem(_) => return more(&mut self.problems, 1),
+        };
+        more(&mut self.objects, 1);
+        more(&mut self.denied, usize::from(!judgement.allowed));
+        more(&mut self.evaluations, judgement.evaluated);
+        more(&mut self.exempted, judgement.exempted.len());
+        more(&mut self.errors, judgement.errors.len());
+        for violation in &judgement.violations {
+            match violation.enforcement {
+                Enforcement::Deny => more(&mut self.deny, 1),
+                Enforcement::Warn => more(&mut self.warn, 1),
+                Enforcement::Audit => more(&mut self.audit, 1),
+                Enforcement::Off => {}
+            }
+        }
     }
 }
 

@@ -1,28 +1,29 @@
 //! Manifests as a person keeps them: files, directories and stdin, several documents each, Lists, reviews.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::engine::document::{Content, Entry, Node, Parsed, Place, TEMPLATE_HINT, json, yaml};
-
-/// The bytes of one file. The largest rendered charts stay below a tenth of it.
-const FILE_BYTES: u64 = 64 << 20;
+use super::class::Sorted;
+use super::cut::{Work, cut};
+use super::walk::walk;
+use crate::engine::document::{DocumentError, Node, Place, TEMPLATE_HINT};
+use crate::engine::review::ReviewError;
 
 /// What to do about a chart's template.
 const RENDER: &str = "this looks like a Helm template; render it first: helm template . | policy test -";
 
 /// Where manifests are read from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Input {
     /// A file, or a directory with all below it.
     Path(PathBuf),
     /// What came through stdin.
     Stdin(Vec<u8>),
+    /// The same, in a file.
+    Spooled(File),
 }
 
 /// All manifests of the input, in its order; within a directory by name.
@@ -85,209 +86,71 @@ pub struct Problem {
     pub remedy: Option<String>,
 }
 
-/// Reads all inputs. What cannot be read keeps nothing else away.
+/// Reads all inputs at once. What cannot be read keeps nothing else away.
 pub fn load(inputs: &[Input]) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut seen = BTreeSet::new();
-    for input in inputs {
-        match input {
-            Input::Stdin(bytes) => loaded.text(&Arc::from("<stdin>"), bytes, false),
-            Input::Path(path) => loaded.path(path, true, &mut seen),
+    for source in walk(inputs) {
+        match source {
+            Ok(source) => cut(&source, &|_| true, &mut |work, _| match work {
+                Work::Piece(piece) => piece.read(&mut |sorted| loaded.add(sorted)),
+                Work::Sorted(sorted) => loaded.add(sorted),
+            }),
+            Err(problem) => loaded.problems.push(problem),
         }
     }
     loaded
 }
 
 impl Loaded {
-    /// Reads a path; `named` if the user named it, rather than a directory above it.
-    fn path(&mut self, path: &Path, named: bool, seen: &mut BTreeSet<PathBuf>) {
-        let file: Arc<str> = Arc::from(path.display().to_string());
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            // A shell's `<(…)` is a pipe without a name of its own, which can be read all the same.
-            Err(_) if named && path.exists() => path.to_owned(),
-            Err(error) => return self.unreadable(&file, &error.to_string(), "check the path"),
-        };
-        // Each file once, however often it is named or linked; so a link to a directory above ends as well.
-        if !seen.insert(real.clone()) {
-            return;
-        }
-        if real.is_dir() {
-            return self.directory(path, &file, seen);
-        }
-        // A pipe that the user named is read; one met in a directory could block for ever.
-        let wanted = named || has_manifest_extension(path) && real.is_file();
-        if !wanted {
-            return;
-        }
-        match read(path) {
-            Ok(bytes) => self.text(&file, &bytes, path.extension().is_some_and(|extension| extension == "json")),
-            Err(why) => self.unreadable(&file, &why, "check the file and its permissions"),
+    fn add(&mut self, sorted: Sorted) {
+        match sorted {
+            Sorted::Manifest(manifest) => self.objects.push(manifest),
+            Sorted::Skipped(skipped) => self.skipped.push(skipped),
+            Sorted::Problem(problem) => self.problems.push(problem),
         }
     }
+}
 
-    fn directory(&mut self, path: &Path, file: &Arc<str>, seen: &mut BTreeSet<PathBuf>) {
-        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => return self.unreadable(file, &error.to_string(), "let this user read the directory"),
-        };
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-                self.path(&entry.path(), false, seen);
-            }
-        }
-    }
-
-    fn unreadable(&mut self, file: &Arc<str>, why: &str, remedy: &str) {
-        self.problems.push(Problem {
+impl Problem {
+    /// A file or directory that cannot be read.
+    pub(super) fn unreadable(file: &Arc<str>, why: &str, remedy: &str) -> Self {
+        Self {
             file: Arc::clone(file),
             line: 0,
             column: 0,
             message: format!("cannot be read: {why}"),
             remedy: Some(remedy.to_owned()),
-        });
-    }
-
-    fn text(&mut self, file: &Arc<str>, bytes: &[u8], is_json: bool) {
-        let text = match decode(bytes) {
-            Ok(text) => text,
-            Err((line, why, remedy)) => {
-                let problem = Problem {
-                    file: Arc::clone(file),
-                    line,
-                    column: 0,
-                    message: why.to_owned(),
-                    remedy: Some(remedy.to_owned()),
-                };
-                return self.problems.push(problem);
-            }
-        };
-        let Parsed { documents, errors } = parse(text, is_json);
-        for document in documents {
-            self.document(file, document);
-        }
-        for error in errors {
-            let is_template = error.hint.as_deref() == Some(TEMPLATE_HINT);
-            self.problems.push(Problem {
-                file: Arc::clone(file),
-                line: error.place.line,
-                column: error.place.column,
-                message: error.message,
-                remedy: if is_template { Some(RENDER.to_owned()) } else { error.hint },
-            });
         }
     }
 
-    fn document(&mut self, file: &Arc<str>, node: Node) {
-        let place = node.place;
-        match classify(&node) {
-            Class::Object => self.objects.push(Manifest { file: Arc::clone(file), place, node, kind: Kind::Object }),
-            Class::Review => self.objects.push(Manifest { file: Arc::clone(file), place, node, kind: Kind::Review }),
-            // The reader bounds nesting, and so this.
-            Class::List(items) => items.into_iter().for_each(|item| self.document(file, item)),
-            Class::Other(reason) => {
-                self.skipped.push(Skipped { file: Arc::clone(file), line: place.line, reason: reason.to_owned() });
-            }
+    /// A document that cannot be understood.
+    pub(super) fn document(file: &Arc<str>, error: DocumentError) -> Self {
+        let is_template = error.hint.as_deref() == Some(TEMPLATE_HINT);
+        Self {
+            file: Arc::clone(file),
+            line: error.place.line,
+            column: error.place.column,
+            message: error.message,
+            remedy: if is_template { Some(RENDER.to_owned()) } else { error.hint },
         }
     }
-}
 
-fn has_manifest_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells a larger file from one that just fits.
-    file.take(FILE_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > FILE_BYTES {
-        return Err(format!("it is larger than {FILE_BYTES} bytes"));
-    }
-    Ok(bytes)
-}
-
-/// The bytes as text; otherwise the line, what is wrong and what to do.
-fn decode(bytes: &[u8]) -> Result<&str, (u32, &'static str, &'static str)> {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err((1, "is UTF-16", "save it as UTF-8"));
-    }
-    if bytes.contains(&0) {
-        return Err((0, "is a binary file", "name manifests only"));
-    }
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
-        (u32::try_from(before.saturating_add(1)).unwrap_or(u32::MAX), "is not UTF-8", "save it as UTF-8")
-    })
-}
-
-/// As `kubectl` does, what begins with a brace is JSON first: several documents need no separator then. What is neither
-/// is told as what it seems to be.
-fn parse(text: &str, is_json: bool) -> Parsed {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let Some(inside) = text.trim_start().strip_prefix('{') else {
-        return if is_json { json::parse_stream(text) } else { yaml::parse(text) };
-    };
-    let json = json::parse_stream(text);
-    if is_json || json.errors.is_empty() {
-        return json;
-    }
-    let yaml = yaml::parse(text);
-    if !yaml.errors.is_empty() && inside.trim_start().starts_with('"') { json } else { yaml }
-}
-
-enum Class {
-    Object,
-    Review,
-    List(Vec<Node>),
-    Other(&'static str),
-}
-
-fn classify(node: &Node) -> Class {
-    if node.entries().is_none() {
-        return Class::Other("not a mapping");
-    }
-    let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or_default();
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    match (group, kind) {
-        (_, "Kustomization" | "Component") if group.is_empty() || group == "kustomize.config.k8s.io" => {
-            Class::Other("a kustomization; render it: kustomize build . | policy test -")
+    /// A manifest that the API server's own reader would refuse.
+    pub(super) fn refused(manifest: &Manifest, why: &ReviewError) -> Self {
+        Self {
+            file: Arc::clone(&manifest.file),
+            line: manifest.place.line,
+            column: manifest.place.column,
+            message: why.to_string(),
+            remedy: None,
         }
-        ("portcullis.dev", _) => Class::Other("a configuration of policies, not an object of the cluster"),
-        _ if api_version.is_empty() || kind.is_empty() => {
-            Class::Other("no Kubernetes object: it has no apiVersion and kind")
-        }
-        ("admission.k8s.io", "AdmissionReview") => Class::Review,
-        ("", "List") => Class::List(node.get("items").and_then(Node::items).unwrap_or_default().to_vec()),
-        _ => match (kind.strip_suffix("List"), node.get("items").and_then(Node::items)) {
-            (Some(kind), Some(items)) => Class::List(items.iter().map(|item| typed(item, api_version, kind)).collect()),
-            (Some(_) | None, _) => Class::Object,
-        },
     }
-}
-
-/// An item of a typed list, which may leave its apiVersion and kind to the list: the API server's own lists do.
-fn typed(item: &Node, api_version: &str, kind: &str) -> Node {
-    let mut item = item.clone();
-    let place = item.place;
-    if let Content::Mapping(entries) = &mut item.content
-        && !entries.iter().any(|entry| matches!(&*entry.key, "apiVersion" | "kind"))
-    {
-        let entry = |key: &str, text: &str| Entry {
-            key: Arc::from(key),
-            key_place: place,
-            value: Node { place, content: Content::String(Arc::from(text)) },
-        };
-        entries.splice(0..0, [entry("apiVersion", api_version), entry("kind", kind)]);
-    }
-    item
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn stdin(text: &[u8]) -> Loaded {

@@ -9,9 +9,7 @@ use sha2::{Digest, Sha256};
 use super::manifest::{Kind, Manifest};
 use super::resource::{is_cluster_scoped, plural};
 use crate::engine::document::Node;
-use crate::engine::pattern::Labels;
 use crate::engine::review::{API_VERSION, Operation};
-use crate::engine::scope::NamespaceFact;
 
 /// Who asks for what.
 #[derive(Clone, Debug)]
@@ -206,30 +204,6 @@ fn uid(manifest: &Manifest) -> String {
     hex
 }
 
-/// The namespaces among manifests, with what is known of them.
-pub fn namespaces(manifests: &[Manifest]) -> BTreeMap<String, NamespaceFact> {
-    let mut namespaces = BTreeMap::new();
-    for manifest in manifests.iter().filter(|manifest| manifest.kind == Kind::Object) {
-        let node = &manifest.node;
-        let is_namespace = node.get("kind").and_then(Node::as_str) == Some("Namespace")
-            && node.get("apiVersion").and_then(Node::as_str) == Some("v1");
-        let name = node.get("metadata").and_then(|metadata| metadata.get("name")?.as_str());
-        if let (true, Some(name)) = (is_namespace, name) {
-            let mut labels = text_map(node, "labels");
-            // The API server adds it to every namespace.
-            labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_owned());
-            let annotations = text_map(node, "annotations");
-            namespaces.insert(name.to_owned(), NamespaceFact::Known { labels, annotations });
-        }
-    }
-    namespaces
-}
-
-fn text_map(node: &Node, key: &str) -> Labels {
-    let entries = node.get("metadata").and_then(|metadata| metadata.get(key)?.entries()).unwrap_or_default();
-    entries.iter().filter_map(|entry| Some((entry.key.to_string(), entry.value.as_str()?.to_owned()))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::manifest::{Input, load};
@@ -326,19 +300,6 @@ mod tests {
             let review =
                 review(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {metadata}\n"), Operation::Create);
             assert_eq!(review["request"]["namespace"].as_str(), expected, "{kind} {metadata}");
-        }
-    }
-
-    #[test]
-    fn a_namespace_among_the_input_tells_its_labels() {
-        let yaml = "apiVersion: v1\nkind: Namespace\nmetadata: {name: team, labels: {tier: web}}\n";
-        let loaded = load(&[Input::Stdin(yaml.as_bytes().to_vec())]);
-        match &namespaces(&loaded.objects)["team"] {
-            NamespaceFact::Known { labels, .. } => {
-                assert_eq!(labels["tier"], "web");
-                assert_eq!(labels["kubernetes.io/metadata.name"], "team");
-            }
-            fact @ NamespaceFact::Unknown(_) => panic!("{fact:?}"),
         }
     }
 }

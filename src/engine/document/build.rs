@@ -144,6 +144,18 @@ impl Builder {
         })
     }
 
+    /// Takes away the item that the list at `key` of the outermost mapping has got; none if it has got none. It counts
+    /// no longer.
+    pub(super) fn take_item(&mut self, key: &str) -> Option<Node> {
+        let [root, list] = self.frames.as_mut_slice() else { return None };
+        let Shape::Mapping(Mapping { pending: Pending::Key(name, _), .. }) = &root.shape else { return None };
+        let Shape::Sequence(items) = &mut list.shape else { return None };
+        let item = if &**name == key { items.pop() } else { None }?;
+        self.nodes = self.nodes.saturating_sub(list.nodes.saturating_sub(1));
+        list.nodes = 1;
+        Some(item)
+    }
+
     /// Puts a finished node where it belongs: into the innermost mapping or sequence, or at the root.
     pub(super) fn add(&mut self, built: Built) -> Result<(), DocumentError> {
         let Some(frame) = self.frames.last_mut() else {

@@ -8,7 +8,12 @@ use super::{Content, DocumentError, Node, Parsed, Place};
 
 /// Reads a text that is one JSON value.
 pub fn parse(text: &str) -> Result<Node, DocumentError> {
-    let mut scanner = Scanner::new(text);
+    parse_from(text, Place::START)
+}
+
+/// Like [`parse`] for a text cut out of another, whose first character stands at `origin`.
+pub fn parse_from(text: &str, origin: Place) -> Result<Node, DocumentError> {
+    let mut scanner = Scanner::new(text, origin);
     let node = scanner.value(&mut Builder::default())?;
     scanner.skip_space();
     match scanner.peek() {
@@ -20,7 +25,12 @@ pub fn parse(text: &str) -> Result<Node, DocumentError> {
 /// Reads JSON values that follow each other, as `jq` and `kubectl get -o json` in a loop write them. What follows an
 /// error is not read.
 pub fn parse_stream(text: &str) -> Parsed {
-    let mut scanner = Scanner::new(text);
+    parse_stream_from(text, Place::START)
+}
+
+/// Like [`parse_stream`] for a text cut out of another, whose first character stands at `origin`.
+pub fn parse_stream_from(text: &str, origin: Place) -> Parsed {
+    let mut scanner = Scanner::new(text, origin);
     let mut builder = Builder::default();
     let mut parsed = Parsed::default();
     loop {
@@ -62,8 +72,8 @@ enum Next {
 }
 
 impl<'a> Scanner<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, at: 0, known: (0, Place::START) }
+    fn new(text: &'a str, origin: Place) -> Self {
+        Self { text, at: 0, known: (0, origin) }
     }
 
     /// Reads one value, without recursion.
@@ -263,14 +273,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn place(&mut self) -> Place {
-        let (from, mut place) = self.known;
-        for char in self.text.get(from..self.at).unwrap_or_default().chars() {
-            if char == '\n' {
-                place = Place { line: place.line.saturating_add(1), column: 1 };
-            } else {
-                place.column = place.column.saturating_add(1);
-            }
-        }
+        let (from, place) = self.known;
+        let place = place.after(self.text.get(from..self.at).unwrap_or_default());
         self.known = (self.at, place);
         place
     }

@@ -3,21 +3,22 @@
 //!
 //! Where `kubectl` quietly picks one of two meanings, such as the last of two equal keys, this reader refuses.
 
+pub mod cut;
 mod part;
 mod reader;
 
-use self::part::Parts;
+use self::part::{Part, Parts};
 use super::build::Builder;
 use super::{DocumentError, Node, Parsed, Place};
 
 /// Reads all documents of a stream. A byte order mark at its beginning is ignored.
 pub fn parse(text: &str) -> Parsed {
-    parse_from(text, Place::START)
+    parse_from(without_mark(text), Place::START)
 }
 
 /// Reads a text that holds one document, such as a configuration file.
 pub fn parse_one(text: &str) -> Result<Node, DocumentError> {
-    parse_one_from(text, Place::START)
+    parse_one_from(without_mark(text), Place::START)
 }
 
 /// Like [`parse_one`] for a text cut out of another, such as a comment block: `origin` is where its first character
@@ -34,16 +35,34 @@ pub fn parse_one_from(text: &str, origin: Place) -> Result<Node, DocumentError> 
     documents.pop().ok_or_else(|| DocumentError::new(origin, "is empty"))
 }
 
-fn parse_from(text: &str, origin: Place) -> Parsed {
+/// Like [`parse`] for a text cut out of another.
+pub fn parse_from(text: &str, origin: Place) -> Parsed {
     let mut parsed = Parsed::default();
     let mut builder = Builder::default();
-    for part in Parts::of(text.strip_prefix('\u{feff}').unwrap_or(text), origin) {
+    for part in Parts::of(text, origin) {
         match reader::read(part, &mut builder) {
             Ok(documents) => parsed.documents.extend(documents),
             Err(error) => parsed.errors.push(error),
         }
     }
     parsed
+}
+
+/// Reads one part of a stream and hands out each item of its list `items` as soon as it is read, with the number of
+/// characters that it took. Gives the documents without those items; where it ends in an error, the items before it
+/// have been handed out.
+pub fn parse_items(text: &str, origin: Place, mut each: impl FnMut(Node, usize)) -> Result<Vec<Node>, DocumentError> {
+    reader::read_items(Part::whole(text, origin), &mut each)
+}
+
+/// The text without the byte order mark that it may begin with.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// How many lines end in `text`, as this reader counts them.
+pub fn count_lines(text: &[u8]) -> u32 {
+    part::count_lines(text)
 }
 
 #[cfg(test)]

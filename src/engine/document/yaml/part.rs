@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Marker, ScanError};
 
 use super::super::{DocumentError, Place, TEMPLATE_HINT, build, looks_like_template};
+use super::cut::{Cut, Cutter};
 
 /// How often a part is read again with a line indented further.
 const MAX_LOOSENED_LINES: usize = 200;
@@ -16,7 +17,7 @@ const MAX_LOOSENED_BYTES: usize = 64 << 20;
 /// How far a line is indented by it, in columns.
 const MAX_LOOSENED_DEPTH: usize = 1024;
 
-/// The parts of a stream: each begins at a line `---`, comments and directives above a document belong to it.
+/// The parts of a stream.
 pub(super) struct Parts<'a> {
     rest: &'a str,
     origin: Place,
@@ -44,24 +45,21 @@ impl<'a> Iterator for Parts<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let mut end = 0_usize;
-        let mut has_content = false;
-        for line in self.rest.split_inclusive('\n') {
-            let separated =
-                line.strip_prefix("---").filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
-            if separated.is_some() && has_content {
-                break;
-            }
-            let content = separated.unwrap_or(line).trim();
-            has_content |=
-                !content.is_empty() && content != "..." && !content.starts_with('#') && !line.starts_with('%');
-            end = end.saturating_add(line.len());
-        }
+        let mut cutter = Cutter::default();
+        let within = self.rest.split_inclusive('\n').take_while(|line| cutter.take(line.as_bytes()) != Cut::Begins);
+        let end = within.map(str::len).sum();
         let (text, rest) = self.rest.split_at_checked(end)?;
-        let part = Part { text: Cow::Borrowed(text), origin: self.origin, shifts: HashMap::new() };
+        let part = Part::whole(text, self.origin);
         self.rest = rest;
-        self.origin.line = self.origin.line.saturating_add(count_lines(text));
+        self.origin.line = self.origin.line.saturating_add(count_lines(text.as_bytes()));
         Some(part)
+    }
+}
+
+impl<'a> Part<'a> {
+    /// A text that is one part, whose first character stands at `origin`.
+    pub(super) fn whole(text: &'a str, origin: Place) -> Self {
+        Self { text: Cow::Borrowed(text), origin, shifts: HashMap::new() }
     }
 }
 
@@ -87,7 +85,7 @@ impl Part<'_> {
         };
         let Some((at, char)) = self.text.char_indices().find(|(_, char)| odd(*char)) else { return Ok(()) };
         let before = self.text.get(..at).unwrap_or_default();
-        let line = usize::try_from(count_lines(before)).unwrap_or(usize::MAX).saturating_add(1);
+        let line = usize::try_from(count_lines(before.as_bytes())).unwrap_or(usize::MAX).saturating_add(1);
         let column = before.rsplit(['\n', '\r']).next().map_or(0, |line| line.chars().count());
         let code = u32::from(char);
         let error = DocumentError::new(self.place_at(line, column), format!("holds the character U+{code:04X}"));
@@ -162,13 +160,14 @@ impl Part<'_> {
 }
 
 /// How many lines end in `text`; a carriage return alone ends one too.
-fn count_lines(text: &str) -> u32 {
-    let mut bytes = text.bytes().peekable();
-    let mut lines = 0_u32;
-    while let Some(byte) = bytes.next() {
-        if byte == b'\n' || byte == b'\r' && bytes.peek() != Some(&b'\n') {
-            lines = lines.saturating_add(1);
-        }
-    }
-    lines
+pub(super) fn count_lines(text: &[u8]) -> u32 {
+    let feeds = text.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>();
+    // Rare enough for a second look.
+    let lone_returns = if text.contains(&b'\r') {
+        let next = text.iter().skip(1).map(Some).chain([None]);
+        text.iter().zip(next).filter(|(byte, next)| **byte == b'\r' && *next != Some(&b'\n')).count()
+    } else {
+        0
+    };
+    u32::try_from(feeds.saturating_add(lone_returns)).unwrap_or(u32::MAX)
 }

@@ -13,11 +13,33 @@ use super::part::Part;
 const CORE_TAG: &str = "tag:yaml.org,2002:";
 
 /// Reads the documents of `part`, empty ones left out.
-pub(super) fn read(mut part: Part<'_>, builder: &mut Builder) -> Result<Vec<Node>, DocumentError> {
+pub(super) fn read(part: Part<'_>, builder: &mut Builder) -> Result<Vec<Node>, DocumentError> {
+    read_watched(part, builder, &mut |_, _| {})
+}
+
+/// Reads the documents of `part` without the items of their lists `items`, which are handed out as they are read, each
+/// with the number of characters since the last.
+pub(super) fn read_items(part: Part<'_>, each: &mut dyn FnMut(Node, usize)) -> Result<Vec<Node>, DocumentError> {
+    // A part may be read again from its beginning: what has been handed out is not handed out again.
+    let mut given = 0_usize;
+    read_watched(part, &mut Builder::default(), &mut |builder, at| {
+        if let Some(node) = builder.take_item("items")
+            && at > given
+        {
+            each(node, at.saturating_sub(given));
+            given = at;
+        }
+    })
+}
+
+/// Called after each event with the number of characters read.
+type Watch<'a> = dyn FnMut(&mut Builder, usize) + 'a;
+
+fn read_watched(mut part: Part<'_>, builder: &mut Builder, watch: &mut Watch<'_>) -> Result<Vec<Node>, DocumentError> {
     part.check_characters()?;
     loop {
         builder.finish();
-        match read_once(&part, builder) {
+        match read_once(&part, builder, watch) {
             Ok(documents) => return Ok(documents),
             Err(Failure::Text(error)) if part.loosen(&error) => {}
             Err(Failure::Text(error)) => return Err(part.explain(part.refuse(&error))),
@@ -34,7 +56,7 @@ enum Failure {
     Meaning(DocumentError),
 }
 
-fn read_once(part: &Part<'_>, builder: &mut Builder) -> Result<Vec<Node>, Failure> {
+fn read_once(part: &Part<'_>, builder: &mut Builder, watch: &mut Watch<'_>) -> Result<Vec<Node>, Failure> {
     let mut documents = Vec::new();
     let mut reader =
         Reader { part, builder, anchors: HashMap::new(), open: Vec::new(), key_end: None, ahead: (0, part.text()) };
@@ -45,7 +67,10 @@ fn read_once(part: &Part<'_>, builder: &mut Builder) -> Result<Vec<Node>, Failur
             (Event::DocumentEnd, _) => {
                 documents.extend(reader.builder.finish().filter(|node| node.content != Content::Null));
             }
-            (event, span) => reader.take(event, span).map_err(Failure::Meaning)?,
+            (event, span) => {
+                reader.take(event, span).map_err(Failure::Meaning)?;
+                watch(reader.builder, span.end.index());
+            }
         }
     }
     Ok(documents)

@@ -1,7 +1,12 @@
 //! Verdicts in the forms that people and pipelines read. Each form is a sink: it takes what was found in the order of
 //! the input, while the rest is still being judged, and keeps no more of it than its form demands.
 
+pub mod fingerprint;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod junit;
+pub mod sarif;
 pub mod text;
 
 use std::io;

@@ -143,7 +143,8 @@ pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-fn object_name(object: &ObjectName) -> String {
+/// An object as people name it: `apps/v1 Deployment shop/web`.
+pub fn object_name(object: &ObjectName) -> String {
     let name =
         if object.namespace.is_empty() { object.name.clone() } else { format!("{}/{}", object.namespace, object.name) };
     format!("{} {} {name}", object.api_version, object.kind).trim().to_owned()

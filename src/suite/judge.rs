@@ -45,6 +45,9 @@ pub struct Judgement {
     pub object: ObjectName,
     /// Whether the API server would take it.
     pub allowed: bool,
+    /// Whether it was the same at the revision that the run compares with, and so fails nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub existing: bool,
     /// How many policies judged it.
     pub evaluated: usize,
     /// What stands against it.
@@ -90,6 +93,13 @@ pub struct Finding {
     pub observed: Option<String>,
     /// What to write instead.
     pub remedy: Option<String>,
+}
+
+impl Finding {
+    /// Whether the API server would refuse the object for it.
+    pub fn denies(&self) -> bool {
+        self.enforcement == Enforcement::Deny
+    }
 }
 
 /// A policy without a verdict.
@@ -208,6 +218,7 @@ impl Locator<'_> {
             line: self.manifest.place.line,
             object,
             allowed: decision.outcome == Outcome::Allow,
+            existing: false,
             evaluated: decision.evaluations.len(),
             violations,
             errors,

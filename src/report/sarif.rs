@@ -17,6 +17,9 @@ use crate::suite::manifest::{Problem, Skipped};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+/// What messages are written in.
+const LANGUAGE: &str = "en-US";
+
 /// Writes results as they come, and the policies as rules when all are known.
 #[derive(Debug)]
 pub struct Sarif<W> {
@@ -107,6 +110,7 @@ impl<W: Write> Sink for Sarif<W> {
                 driver: Driver {
                     name: "Portcullis",
                     version: env!("CARGO_PKG_VERSION"),
+                    language: LANGUAGE,
                     rules: closing.policies.iter().map(|policy| Rule::of(policy)).collect(),
                 },
             },
@@ -115,6 +119,8 @@ impl<W: Write> Sink for Sarif<W> {
                 tool_execution_notifications: std::mem::take(&mut self.notifications),
             }],
             column_kind: "unicodeCodePoints",
+            newline_sequences: ["\r\n", "\n"],
+            language: LANGUAGE,
             properties: [("revision", closing.revision.to_string())].into(),
         };
         let rest = serde_json::to_string(&rest)?;

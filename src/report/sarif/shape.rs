@@ -15,6 +15,8 @@ pub(super) struct Rest {
     pub(super) tool: Tool,
     pub(super) invocations: Vec<Invocation>,
     pub(super) column_kind: &'static str,
+    pub(super) newline_sequences: [&'static str; 2],
+    pub(super) language: &'static str,
     pub(super) properties: BTreeMap<&'static str, String>,
 }
 
@@ -27,6 +29,7 @@ pub(super) struct Tool {
 pub(super) struct Driver {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
+    pub(super) language: &'static str,
     pub(super) rules: Vec<Rule>,
 }
 

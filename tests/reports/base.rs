@@ -1,0 +1,1 @@
+//! `--diff-base`: only what changed since a revision of git fails.

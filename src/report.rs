@@ -2,7 +2,12 @@
 //! the input, while the rest is still being judged, and keeps no more of it than its form demands.
 
 pub mod docs;
+pub mod fingerprint;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod junit;
+pub mod sarif;
 pub mod text;
 
 use std::io;

@@ -1,5 +1,6 @@
 //! Test cases and their outcomes: manifests as a person keeps them, and the unit tests of policies.
 
+pub mod base;
 mod class;
 mod conveyor;
 mod cut;

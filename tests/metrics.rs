@@ -16,6 +16,9 @@ mod process;
 #[path = "support/review.rs"]
 mod review;
 #[cfg(test)]
+#[path = "support/tool.rs"]
+mod tool;
+#[cfg(test)]
 #[path = "support/wait.rs"]
 mod wait;
 

@@ -4,7 +4,7 @@ mod file;
 mod outputs;
 mod progress;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -17,6 +17,7 @@ use crate::engine::policy_set::PolicySet;
 use crate::engine::review::Operation;
 use crate::engine::violation::FailMode;
 use crate::report::Closing;
+use crate::suite::base::Base;
 use crate::suite::judge::{Found, Judgement, Summary};
 use crate::suite::manifest::Input;
 use crate::suite::review::Options;
@@ -63,6 +64,10 @@ pub(super) struct TestArgs {
     #[arg(long, value_name = "NAME", default_value = "default", env = "PORTCULLIS_NAMESPACE")]
     namespace: String,
 
+    /// A revision of git: objects that are as they were then are reported and fail nothing.
+    #[arg(long, value_name = "REV", env = "PORTCULLIS_DIFF_BASE")]
+    diff_base: Option<String>,
+
     /// What makes the exit code 1: violations that deny, or those that warn as well.
     #[arg(long, value_enum, default_value = "deny", env = "PORTCULLIS_FAIL_ON")]
     fail_on: FailOn,
@@ -99,7 +104,9 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
         namespace: arguments.namespace.clone(),
         dry_run: false,
     };
-    let bench = Bench { set: &set, options: &options, policy_budget: arguments.budget.duration() };
+    let base = arguments.diff_base.as_deref().map(|revision| Base::open(revision, Path::new("."))).transpose()?;
+    let policy_budget = arguments.budget.duration();
+    let bench = Bench { set: &set, options: &options, policy_budget, base: base.as_ref() };
     let mut tally = Tally { fail_on: arguments.fail_on, summary: Summary::default(), is_undecided: false };
     stream::judge(&inputs, bench, |found| {
         tally.add(&found);
@@ -146,7 +153,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, found: &Found) {
         self.summary.add(found);
-        if let Found::Judged(Judgement { errors, .. }) = found {
+        if let Found::Judged(Judgement { errors, existing: false, .. }) = found {
             self.is_undecided |= errors.iter().any(|failure| self.counts(failure.on_error));
         }
     }

@@ -37,8 +37,14 @@ impl<W: Write> Sink for Text<W> {
             self.failure(judgement, failure, &object)?;
         }
         for finding in &judgement.violations {
-            let style = if finding.enforcement == Enforcement::Deny { Style::Red } else { Style::Yellow };
-            self.finding(judgement, finding, (style, finding.enforcement.as_str()), &object)?;
+            let word = match finding.enforcement {
+                enforcement if judgement.existing => (Style::Dim, format!("{enforcement} (existing)")),
+                Enforcement::Deny => (Style::Red, finding.enforcement.to_string()),
+                Enforcement::Warn | Enforcement::Audit | Enforcement::Off => {
+                    (Style::Yellow, finding.enforcement.to_string())
+                }
+            };
+            self.finding(judgement, finding, (word.0, &word.1), &object)?;
         }
         for exempt in &judgement.exempted {
             self.finding(judgement, &exempt.finding, (Style::Dim, "exempt"), &object)?;
@@ -123,6 +129,7 @@ fn counts(summary: &Summary) -> String {
         format!("{} {kinds}", counted(violations, "violation")),
     ];
     for (count, what) in [
+        (summary.existing, "existing before"),
         (summary.exempted, "exempted"),
         (summary.errors, "not evaluated"),
         (summary.problems, "unreadable"),
@@ -143,7 +150,8 @@ pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-fn object_name(object: &ObjectName) -> String {
+/// An object as people name it: `apps/v1 Deployment shop/web`.
+pub fn object_name(object: &ObjectName) -> String {
     let name =
         if object.namespace.is_empty() { object.name.clone() } else { format!("{}/{}", object.namespace, object.name) };
     format!("{} {} {name}", object.api_version, object.kind).trim().to_owned()

@@ -45,6 +45,9 @@ pub struct Judgement {
     pub object: ObjectName,
     /// Whether the API server would take it.
     pub allowed: bool,
+    /// Whether it was the same at the revision that the run compares with, and so fails nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub existing: bool,
     /// How many policies judged it.
     pub evaluated: usize,
     /// What stands against it.
@@ -92,6 +95,13 @@ pub struct Finding {
     pub remedy: Option<String>,
 }
 
+impl Finding {
+    /// Whether the API server would refuse the object for it.
+    pub fn denies(&self) -> bool {
+        self.enforcement == Enforcement::Deny
+    }
+}
+
 /// A policy without a verdict.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,6 +135,9 @@ pub struct Summary {
     pub objects: usize,
     /// Objects that the API server would refuse.
     pub denied: usize,
+    /// Violations in objects that are as they were at the revision that the run compares with.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub existing: usize,
     /// Times a policy judged an object.
     pub evaluations: usize,
     /// Violations that deny.
@@ -208,6 +221,7 @@ impl Locator<'_> {
             line: self.manifest.place.line,
             object,
             allowed: decision.outcome == Outcome::Allow,
+            existing: false,
             evaluated: decision.evaluations.len(),
             violations,
             errors,
@@ -253,6 +267,11 @@ impl Locator<'_> {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Summary {
     /// Counts what was found.
     pub fn add(&mut self, found: &Found) {
@@ -263,8 +282,11 @@ impl Summary {
             Found::Problem(_) => return more(&mut self.problems, 1),
         };
         more(&mut self.objects, 1);
-        more(&mut self.denied, usize::from(!judgement.allowed));
         more(&mut self.evaluations, judgement.evaluated);
+        if judgement.existing {
+            return more(&mut self.existing, judgement.violations.len().saturating_add(judgement.errors.len()));
+        }
+        more(&mut self.denied, usize::from(!judgement.allowed));
         more(&mut self.exempted, judgement.exempted.len());
         more(&mut self.errors, judgement.errors.len());
         for violation in &judgement.violations {

@@ -10,7 +10,6 @@ use super::class::Sorted;
 use super::cut::{Work, cut};
 use super::walk::walk;
 use crate::engine::document::{DocumentError, Node, Place, TEMPLATE_HINT};
-use crate::engine::review::ReviewError;
 
 /// What to do about a chart's template.
 const RENDER: &str = "this looks like a Helm template; render it first: helm template . | policy test -";
@@ -136,7 +135,7 @@ impl Problem {
     }
 
     /// A manifest that the API server's own reader would refuse.
-    pub(super) fn refused(manifest: &Manifest, why: &ReviewError) -> Self {
+    pub(super) fn refused(manifest: &Manifest, why: &impl std::fmt::Display) -> Self {
         Self {
             file: Arc::clone(&manifest.file),
             line: manifest.place.line,

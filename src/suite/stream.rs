@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::base::Base;
 use super::class::Sorted;
 use super::conveyor;
 use super::cut::{Work, cut};
-use super::judge::{Found, one};
-use super::manifest::{Input, Problem};
+use super::judge::{Found, Judgement, one};
+use super::manifest::{Input, Manifest, Problem};
 use super::namespaces::Namespaces;
 use super::review::Options;
 use super::walk::{Source, walk};
@@ -27,6 +28,8 @@ pub struct Bench<'a> {
     pub options: &'a Options,
     /// How long one policy may take on one object.
     pub policy_budget: Duration,
+    /// What was there before the change under test, if that matters.
+    pub base: Option<&'a Base>,
 }
 
 /// Judges every object of the inputs and hands over what was found, in their order.
@@ -87,9 +90,22 @@ fn judged(sorted: Sorted, bench: Bench<'_>, namespaces: &Namespaces) -> Found {
         Sorted::Problem(problem) => return Found::Problem(problem),
     };
     match caught(|| one(&manifest, bench.set, bench.options, namespaces, bench.policy_budget)) {
-        Some(Ok(judgement)) => Found::Judged(judgement),
+        Some(Ok(judgement)) => compared(judgement, &manifest, bench.base),
         Some(Err(error)) => Found::Problem(Problem::refused(&manifest, &error)),
         None => broken(&manifest.file, manifest.place),
+    }
+}
+
+/// The verdict, knowing whether the object was there before.
+fn compared(mut judgement: Judgement, manifest: &Manifest, base: Option<&Base>) -> Found {
+    // Git is asked only of objects that something is said against.
+    let base = base.filter(|_| !judgement.violations.is_empty() || !judgement.errors.is_empty());
+    match base.map(|base| base.holds(manifest)).transpose() {
+        Ok(held) => {
+            judgement.existing = held.unwrap_or_default();
+            Found::Judged(judgement)
+        }
+        Err(error) => Found::Problem(Problem::refused(manifest, &error)),
     }
 }
 

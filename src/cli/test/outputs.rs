@@ -11,7 +11,11 @@ use clap::{Args, ValueEnum};
 use super::file::{ReportFile, resolve};
 use super::progress::Progress;
 use crate::cli::output::{Stdout, has_colour};
+use crate::report::github::Github;
+use crate::report::gitlab::Gitlab;
 use crate::report::json::Json;
+use crate::report::junit::Junit;
+use crate::report::sarif::Sarif;
 use crate::report::text::Text;
 use crate::report::{Closing, Sink};
 use crate::suite::judge::Found;
@@ -38,6 +42,14 @@ pub(super) enum ReportFormat {
     Text,
     /// For machines: one JSON document.
     Json,
+    /// For CI systems that show tests: a suite a file, a case an object.
+    Junit,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For GitHub workflows: annotations.
+    Github,
+    /// For GitLab: a code-quality report.
+    Gitlab,
 }
 
 /// The sink that writes in a form. Colours are ANSI, or none.
@@ -45,6 +57,10 @@ fn sink(format: ReportFormat, writer: impl Write + 'static, colour: bool) -> Box
     match format {
         ReportFormat::Text => Box::new(Text::new(writer, colour)),
         ReportFormat::Json => Box::new(Json::new(writer)),
+        ReportFormat::Junit => Box::new(Junit::new(writer)),
+        ReportFormat::Sarif => Box::new(Sarif::new(writer)),
+        ReportFormat::Github => Box::new(Github::new(writer)),
+        ReportFormat::Gitlab => Box::new(Gitlab::new(writer)),
     }
 }
 

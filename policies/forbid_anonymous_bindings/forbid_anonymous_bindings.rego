@@ -2,11 +2,11 @@
 # title: Roles are not bound to anonymous users
 # description: |
 #   Who reaches the API server without credentials is the user system:anonymous in the group system:unauthenticated. A
-#   RoleBinding or ClusterRoleBinding to either, by whatever name a parameter gives, grants its role to everyone. Add
-#   system:authenticated to the parameter groups to refuse bindings to everyone who has any credentials, which on some
-#   clouds is everyone with an account there. Roles of the parameter allowed_roles may be bound: by default those that
-#   Kubernetes and kubeadm bind so themselves, which show the version, the health and the cluster's address. With
-#   cluster_admins, the ClusterRole cluster-admin is bound to these subjects only; by default to any.
+#   RoleBinding or ClusterRoleBinding to either grants its role to everyone. Add system:authenticated to the parameter
+#   `groups` to refuse bindings to everyone who has any credentials, which on some clouds is everyone with an account
+#   there. Roles of the parameter `allowed_roles` may be bound: by default those that Kubernetes and kubeadm bind so
+#   themselves, which show the version, the health and the cluster's address. With `cluster_admins`, the ClusterRole
+#   cluster-admin is bound to these subjects only; by default to any.
 # related_resources:
 # - ref: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles
 # - ref: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
@@ -40,7 +40,7 @@
 #         type: array
 #         items: {type: string, minLength: 1}
 #       cluster_admins:
-#         description: "Subjects that may be cluster-admin: Group/ops, User/eve, ServiceAccount/ns/name, or * for any."
+#         description: "Subjects that may be cluster-admin: User/eve, Group/ops, ServiceAccount/ns/name, or `*`."
 #         type: array
 #         items: {type: string, minLength: 1}
 package policies.forbid_anonymous_bindings

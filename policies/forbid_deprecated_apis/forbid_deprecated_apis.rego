@@ -1,14 +1,14 @@
 # METADATA
 # title: Objects use API versions that stay
 # description: |
-#   An API version that a Kubernetes release no longer serves makes kubectl, Helm and GitOps tools fail there; one that
-#   is deprecated will. Refused is what is not served in the parameter target_version, a release such as v1.40 or
-#   latest, the newest that this policy knows (v1.37); deny also covers all releases before it. What is deprecated there
-#   and still served is a warning. Dates and replacements are those of Kubernetes' migration guide and of its API types,
-#   announced removals included. This is foremost a check of manifests: a server asks its webhooks about an object in
-#   the version of their rules, converted if need be (matchPolicy Equivalent), and says in requestKind what was sent,
-#   which is what is judged; of a version that it does not serve it never asks. Endpoints that the control plane keeps
-#   are left alone.
+#   An API version that a Kubernetes release no longer serves makes kubectl, Helm and GitOps tools fail there; one
+#   that is deprecated will. Refused is what is not served in the parameter `target_version`, a release such as v1.40
+#   or `latest`, the newest that this policy knows (v1.37); deny also covers all releases before it. What is
+#   deprecated there and still served is a warning. Dates and replacements are those of Kubernetes' migration guide
+#   and of its API types, announced removals included. This is foremost a check of manifests: a server asks its
+#   webhooks about an object in the version of their rules, converted if need be (matchPolicy Equivalent), and says in
+#   requestKind what was sent, which is what is judged; of a version that it does not serve it never asks. Endpoints
+#   that the control plane keeps are left alone.
 # related_resources:
 # - ref: https://kubernetes.io/docs/reference/using-api/deprecation-guide/
 # - ref: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/

@@ -1,13 +1,14 @@
 # METADATA
 # title: Roles grant no wildcards and no way to more rights
 # description: |
-#   A * in a rule of a Role or ClusterRole grants what exists now and whatever is installed later, and the verbs bind,
-#   escalate and impersonate let their holder take rights that the role does not list. Both are refused: wildcards in
-#   the fields of the parameter wildcards_in (in resources also */status and its like), verbs of the parameter
-#   forbidden_verbs whatever the resource. With secret_verbs, for example [list, watch], rules that grant these for all
-#   Secrets of a namespace or the cluster are refused as well; resourceNames make a rule a narrow one. Roles of the
-#   parameter allowed_roles are left alone, and so is what the control plane writes: the API server's own roles, and
-#   the rules that it collects into an aggregated ClusterRole, for the roles that it collects are judged themselves.
+#   A `*` in a rule of a Role or ClusterRole grants what exists now and whatever is installed later, and the verbs
+#   bind, escalate and impersonate let their holder take rights that the role does not list. Both are refused:
+#   wildcards in the fields of the parameter `wildcards_in` (in resources also `*/status` and its like), verbs of the
+#   parameter `forbidden_verbs` whatever the resource. With `secret_verbs`, for example list and watch, rules that
+#   grant these for all Secrets of a namespace or the cluster are refused as well; resourceNames make a rule a narrow
+#   one. Roles of the parameter `allowed_roles` are left alone, and so is what the control plane writes: the API
+#   server's own roles, and the rules that it collects into an aggregated ClusterRole, for the roles that it collects
+#   are judged themselves.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/security/rbac-good-practices/
 # - ref: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
@@ -42,7 +43,7 @@
 #         type: array
 #         items: {type: string, minLength: 1}
 #       allowed_roles:
-#         description: "Roles left alone: ClusterRoles by name, Roles as namespace/name; a last * stands for any rest."
+#         description: "Roles left alone: ClusterRoles by name, Roles as namespace/name; `*` at the end is any rest."
 #         type: array
 #         items: {type: string, minLength: 1}
 package policies.forbid_rbac_wildcards

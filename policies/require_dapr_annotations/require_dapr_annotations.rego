@@ -1,13 +1,14 @@
 # METADATA
 # title: Dapr annotations are complete and consistent
 # description: |
-#   A Pod with dapr.io/enabled: "true" gets Dapr's sidecar, which is set up by annotations that nobody else checks: a
-#   wrong one shows when the Pod starts, or when nobody can call it. Such a Pod must name its app-id, without which each
-#   replica is an application of its own; the id and "-dapr" make the name of a Service. Annotations that are set must
-#   be strings in their form: ports, whole numbers, "true" or "false", quantities, names, and the values that Dapr knows
-#   for app-protocol and log-level. The app-port must be a port of a container, where containers name any, unless
-#   match_container_port is false. dapr.io/enabled must be exactly "true" or "false", and present beside an app-id or
-#   app-port. Pods without these are left alone unless required is true; annotations not named here are not judged.
+#   A Pod with `dapr.io/enabled: "true"` gets Dapr's sidecar, which is set up by annotations that nobody else checks:
+#   a wrong one shows when the Pod starts, or when nobody can call it. Such a Pod must name its app-id, without which
+#   each replica is an application of its own; the id and `-dapr` make the name of a Service. Annotations that are set
+#   must be strings in their form: ports, whole numbers, "true" or "false", quantities, names, and the values that
+#   Dapr knows for app-protocol and log-level. The app-port must be a port of a container, where containers name any,
+#   unless `match_container_port` is false. `dapr.io/enabled` must be exactly "true" or "false", and present beside an
+#   app-id or app-port. Pods without these are left alone unless `required` is true; annotations not named here are
+#   not judged.
 # related_resources:
 # - ref: https://docs.dapr.io/reference/arguments-annotations-overview/
 # custom:

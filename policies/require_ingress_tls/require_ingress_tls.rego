@@ -2,10 +2,10 @@
 # title: Ingresses use TLS
 # description: |
 #   Every host of an Ingress must stand in spec.tls, or be covered there by a wildcard as certificates read it:
-#   *.example.com covers the names one label below, not example.com itself. Kubernetes asks for the hosts of both
+#   `*.example.com` covers the names one label below, not example.com itself. Kubernetes asks for the hosts of both
 #   places to match, so an entry of spec.tls without hosts covers none. What serves every host cannot be covered by a
 #   certificate: a rule without a host is refused, and so is a default backend of an Ingress without any spec.tls.
-#   Each entry must name the Secret with its certificate unless allow_default_certificate is true, where the ingress
+#   Each entry must name the Secret with its certificate unless `allow_default_certificate` is true, where the ingress
 #   controller has one of its own. Whether plain HTTP is redirected is up to the controller and not judged.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/ingress/#tls

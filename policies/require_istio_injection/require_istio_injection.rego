@@ -1,13 +1,13 @@
 # METADATA
 # title: Istio's sidecar is asked for by label, and clearly
 # description: |
-#   Istio decides by the label sidecar.istio.io/inject of a Pod: the strings "true" and "false" count, and anything else
-#   falls back to the namespace's default, silently. Other values are refused, and so is the annotation of the same
-#   name, which is deprecated, loses against the label and acts only in namespaces with injection. A Pod on the host's
-#   network gets no sidecar whatever it asks for, so the two together are refused. With required, every Pod must ask for
-#   the sidecar, by the label or by istio.io/rev, which names the control plane to inject it. Only the Pod's own labels
-#   are judged, so that the verdict does not depend on its namespace: where a mesh takes all Pods of some namespaces,
-#   select these in the configuration and set required. Ambient meshes have no sidecars to ask for.
+#   Istio decides by the label `sidecar.istio.io/inject` of a Pod: the strings "true" and "false" count, and anything
+#   else falls back to the namespace's default, silently. Other values are refused, and so is the annotation of the
+#   same name, which is deprecated, loses against the label and acts only in namespaces with injection. A Pod on the
+#   host's network gets no sidecar whatever it asks for, so the two together are refused. With `required`, every Pod
+#   must ask for the sidecar, by the label or by `istio.io/rev`, which names the control plane to inject it. Only the
+#   Pod's own labels are judged, so that the verdict does not depend on its namespace: where a mesh takes all Pods of
+#   some namespaces, select these in the configuration and set `required`. Ambient meshes have no sidecars to ask for.
 # related_resources:
 # - ref: https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
 # - ref: https://istio.io/latest/docs/reference/config/labels/

@@ -1,12 +1,12 @@
 # METADATA
 # title: Linkerd's proxy is asked for by annotation, and clearly
 # description: |
-#   Linkerd decides by the annotation linkerd.io/inject of a Pod, or else of its namespace: enabled, ingress and
-#   disabled are understood, and with anything else no proxy is injected, silently. Other values are refused, and so is
-#   a label of this name, which has no effect. A Pod on the host's network gets no proxy whatever it asks for, so the
-#   two together are refused. With required, every Pod must ask for the proxy itself. Only the Pod's own annotation is
-#   judged, so that the verdict does not depend on its namespace: where a mesh takes all Pods of some namespaces, select
-#   these in the configuration and set required.
+#   Linkerd decides by the annotation `linkerd.io/inject` of a Pod, or else of its namespace: enabled, ingress and
+#   disabled are understood, and with anything else no proxy is injected, silently. Other values are refused, and so
+#   is a label of this name, which has no effect. A Pod on the host's network gets no proxy whatever it asks for, so
+#   the two together are refused. With `required`, every Pod must ask for the proxy itself. Only the Pod's own
+#   annotation is judged, so that the verdict does not depend on its namespace: where a mesh takes all Pods of some
+#   namespaces, select these in the configuration and set `required`.
 # related_resources:
 # - ref: https://linkerd.io/2/features/proxy-injection/
 # custom:

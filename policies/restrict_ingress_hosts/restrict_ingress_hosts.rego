@@ -2,12 +2,13 @@
 # title: Ingresses claim only hosts they may
 # description: |
 #   Whoever names a host in an Ingress or a Gateway API route takes its traffic, another team's included. Every host
-#   must fit a pattern of the parameter allowed or, for the object's own namespace, of the parameter namespaces; while
-#   both are empty, any host but * will do. A pattern is an exact name, *.example.com for the names one label below (as
-#   Kubernetes reads it), or **.example.com for all names below. A host that is a wildcard must be covered whole: in an
-#   Ingress it stands for one label, in a route for any number. What serves every host is refused as well, unless
-#   require_host is false: a rule without a host, a default backend, a route without hostnames. Annotations that hold
-#   further hosts are named by the parameter host_annotations. The hosts of spec.tls route nothing and are left alone.
+#   must fit a pattern of the parameter `allowed` or, for the object's own namespace, of the parameter `namespaces`;
+#   while both are empty, any host but `*` will do. A pattern is an exact name, `*.example.com` for the names one
+#   label below (as Kubernetes reads it), or `**.example.com` for all names below. A host that is a wildcard must be
+#   covered whole: in an Ingress it stands for one label, in a route for any number. What serves every host is refused
+#   as well, unless `require_host` is false: a rule without a host, a default backend, a route without hostnames.
+#   Annotations that hold further hosts are named by `host_annotations`. The hosts of `spec.tls` route nothing and are
+#   left alone.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards
 # - ref: https://gateway-api.sigs.k8s.io/reference/spec/#hostname
@@ -34,12 +35,15 @@
 #     additionalProperties: false
 #     properties:
 #       allowed:
-#         description: "Hosts for every namespace, for example shop.example.com, *.example.com or **.example.com."
-#         $ref: "#/$defs/patterns"
+#         description: "Hosts for every namespace, for example `shop.example.com`, `*.example.com` or `**.example.com`."
+#         type: array
+#         items: {type: string, pattern: '^(\*{1,2}\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'}
 #       namespaces:
-#         description: "Further hosts by namespace, for example {shop: [shop.example.com]}."
+#         description: "Further hosts by namespace, for example `{shop: [shop.example.com]}`."
 #         type: object
-#         additionalProperties: {$ref: "#/$defs/patterns"}
+#         additionalProperties:
+#           type: array
+#           items: {type: string, pattern: '^(\*{1,2}\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'}
 #       require_host:
 #         description: Refuse what serves every host.
 #         type: boolean
@@ -47,10 +51,6 @@
 #         description: Annotations of Ingresses that hold further hosts, separated by commas.
 #         type: array
 #         items: {type: string, minLength: 1}
-#     $defs:
-#       patterns:
-#         type: array
-#         items: {type: string, pattern: '^(\*{1,2}\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'}
 package policies.restrict_ingress_hosts
 
 import data.lib.part

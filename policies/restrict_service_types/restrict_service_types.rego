@@ -2,11 +2,11 @@
 # title: Services open no way around the Ingress
 # description: |
 #   NodePort opens a port on every node and LoadBalancer an address of its own, both past the Ingress or Gateway with
-#   its TLS, hosts and logs; only the types of the parameter allowed_types are accepted. ExternalName is accepted unless
-#   it is taken from that list: it points at a name outside, which an ingress controller may then be made to fetch. A
-#   Service without a type is a ClusterIP. Whoever sets spec.externalIPs receives what Pods send to these addresses
-#   (CVE-2020-8554), so each must lie in a range of allowed_external_ips, by default none. The same flaw through
-#   status.loadBalancer is not judged: only who may patch the status of Services can use it.
+#   its TLS, hosts and logs; only the types of the parameter `allowed_types` are accepted. ExternalName is accepted
+#   unless it is taken from that list: it points at a name outside, which an ingress controller may then be made to
+#   fetch. A Service without a type is a ClusterIP. Whoever sets spec.externalIPs receives what Pods send to these
+#   addresses (CVE-2020-8554), so each must lie in a range of `allowed_external_ips`, by default none. The same flaw
+#   through status.loadBalancer is not judged: only who may patch the status of Services can use it.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types
 # - ref: https://github.com/kubernetes/kubernetes/issues/97076

@@ -20,7 +20,7 @@ test: ## every test: Rust, then the policies under the real opa
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
 	"$$PORTCULLIS_OPA" check --strict policies && \
-	"$$PORTCULLIS_OPA" test --fail-on-empty policies
+	"$$PORTCULLIS_OPA" test --fail-on-empty --ignore '*.yaml' policies
 
 bench: ## the benchmarks
 	cargo bench --locked

@@ -7,7 +7,7 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
-.PHONY: help run test bench fmt lint format clippy docs deny
+.PHONY: help run test bench fmt lint format clippy docs deny examples
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -20,7 +20,7 @@ test: ## every test: Rust, then the policies under the real opa
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
 	"$$PORTCULLIS_OPA" check --strict policies && \
-	"$$PORTCULLIS_OPA" test --fail-on-empty policies
+	"$$PORTCULLIS_OPA" test --fail-on-empty --ignore '*.yaml' policies
 
 bench: ## the benchmarks
 	cargo bench --locked
@@ -42,3 +42,11 @@ docs:
 
 deny: ## licences, banned crates and sources of every dependency
 	$(call tools,cargo-deny) && "$$PORTCULLIS_CARGO_DENY" --locked check --hide-inclusion-graph bans licenses sources
+
+examples: ## what examples/ci shows, under the tools that read it
+	$(call tools,actionlint check-jsonschema pre-commit) && cd examples/ci && \
+	"$$PORTCULLIS_ACTIONLINT" -shellcheck= -pyflakes= github-actions.yaml && \
+	"$$PORTCULLIS_CHECK_JSONSCHEMA" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci gitlab-ci.yml && \
+	"$$PORTCULLIS_PRE_COMMIT" validate-manifest pre-commit-hooks.yaml && \
+	"$$PORTCULLIS_PRE_COMMIT" validate-config pre-commit-config.yaml
+	cargo run --quiet --locked -- test --profile restricted examples/ci/argocd-*.yaml

@@ -72,7 +72,9 @@ fn text_names_each_place_and_what_to_do() {
 
 #[test]
 fn json_says_the_same_in_a_stable_form() {
-    let output = policy(&["test", "--format", "json", "bad.yaml"]);
+    // The count of evaluations is part of the form: these policies, and not as many as are shipped.
+    let only = "require_non_root,require_probes,require_resources";
+    let output = policy(&["test", "--format", "json", "--policy", only, "bad.yaml"]);
     assert_eq!(output.status.code(), Some(1));
     assert_snapshot("json", &stdout(&output));
 }

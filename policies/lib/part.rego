@@ -10,6 +10,11 @@ pod_path := sprintf("%s.spec", [input.workload.path]) if {
 	is_string(input.workload.path)
 } else := "spec"
 
+# The path of the Pod's metadata in the object that the user sent.
+metadata_path := sprintf("%s.metadata", [input.workload.path]) if {
+	is_string(input.workload.path)
+} else := "metadata"
+
 # The Pod as a part.
 pod := {"kind": "pod", "path": pod_path, "spec": object.get(input.pod, "spec", null)}
 

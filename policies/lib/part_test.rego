@@ -10,6 +10,12 @@ test_pod_path_leads_through_the_template if {
 	part.pod_path == "spec.template.spec" with input as {"workload": {"kind": "Job", "path": "spec.template"}}
 }
 
+test_metadata_path_leads_through_the_template if {
+	part.metadata_path == "metadata" with input as {"workload": null}
+	part.metadata_path == "metadata" with input as {}
+	part.metadata_path == "spec.template.metadata" with input as {"workload": {"kind": "Job", "path": "spec.template"}}
+}
+
 test_pod_is_a_part if {
 	expected := {"kind": "pod", "path": "spec", "spec": {"hostPID": true}}
 	part.pod == expected with input as {"workload": null, "pod": {"spec": {"hostPID": true}}}

@@ -43,7 +43,8 @@ async fn tells_its_addresses_health_and_metrics() {
     let started = server.told("started", 1).await;
     assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(started["webhook_address"], server.webhook().to_string());
-    assert_eq!((&started["policies"], &started["level"]), (&3.into(), &"info".into()));
+    assert_eq!(started["level"], "info");
+    assert!(started["policies"].as_u64().unwrap() >= 3, "{started}");
     let revision = started["revision"].as_str().unwrap();
     let mut operations = Client::operations(&server).await;
     let answer = operations.get("/healthz").await;

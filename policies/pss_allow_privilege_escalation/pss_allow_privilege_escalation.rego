@@ -26,28 +26,27 @@
 #         pattern: ^(latest|v1\.(0|[1-9][0-9]{0,3}))$
 package policies.pss_allow_privilege_escalation
 
-import data.lib.part
 import data.lib.pss
 
+# What is absent, null, true or of another type, and a container that is no mapping, is all not false.
 deny contains violation if {
 	some c in input.containers
 	not c.spec.securityContext.allowPrivilegeEscalation == false
-	pss.at_least(input.parameters.version, 8)
-	not _left_alone(input.parameters.version, input.pod.spec)
-	field := sprintf("%s.securityContext.allowPrivilegeEscalation", [c.path])
-	violation := {
-		"msg": sprintf("%s: %s", [part.label(c), _what(c.spec)]),
-		"field": field,
-		"remedy": sprintf("set %s: false", [field]),
-	}
+	_in_force(input.pod.spec, input.parameters.version)
+	at := ".securityContext.allowPrivilegeEscalation"
+	violation := pss.not_among(c, at, _stated(c.spec), "false", "set %s: false")
 }
 
-_left_alone(version, pod_spec) if {
+_in_force(pod_spec, version) if {
+	pss.at_least(version, 8)
+	not _left_alone(pod_spec, version)
+}
+
+_left_alone(pod_spec, version) if {
 	pss.on_windows(pod_spec)
 	pss.at_least(version, 25)
 }
 
-_what(spec) := sprintf("allowPrivilegeEscalation is %s, not false", [part.shown(value)]) if {
+_stated(spec) := value if {
 	value := spec.securityContext.allowPrivilegeEscalation
-	value != null
-} else := "allowPrivilegeEscalation is not set to false"
+} else := null

@@ -49,7 +49,7 @@ test_false_passes_in_every_kind_of_container if {
 test_true_is_refused_in_every_kind_of_container if {
 	every kind, path in _paths {
 		pss_allow_privilege_escalation.deny == {{
-			"msg": sprintf("%s: allowPrivilegeEscalation is true, not false", [_labels[kind]]),
+			"msg": sprintf("%s: securityContext.allowPrivilegeEscalation is true, not false", [_labels[kind]]),
 			"field": sprintf("%s.securityContext.allowPrivilegeEscalation", [path]),
 			"remedy": sprintf("set %s.securityContext.allowPrivilegeEscalation: false", [path]),
 		}} with input as _pod({}, kind, _context({"allowPrivilegeEscalation": true}))
@@ -59,7 +59,7 @@ test_true_is_refused_in_every_kind_of_container if {
 test_silence_is_refused_in_every_kind_of_container if {
 	every kind, path in _paths {
 		pss_allow_privilege_escalation.deny == {{
-			"msg": sprintf("%s: allowPrivilegeEscalation is not set to false", [_labels[kind]]),
+			"msg": sprintf("%s: securityContext.allowPrivilegeEscalation is not set, not false", [_labels[kind]]),
 			"field": sprintf("%s.securityContext.allowPrivilegeEscalation", [path]),
 			"remedy": sprintf("set %s.securityContext.allowPrivilegeEscalation: false", [path]),
 		}} with input as _pod({}, kind, {})

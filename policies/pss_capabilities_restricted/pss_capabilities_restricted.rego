@@ -29,73 +29,51 @@ package policies.pss_capabilities_restricted
 import data.lib.part
 import data.lib.pss
 
+# Whatever is no mapping or no list does not hold "ALL" either.
 deny contains violation if {
 	some c in input.containers
+	not c.spec.securityContext.capabilities.drop == ["ALL"]
 	not _drops_all(c.spec)
-	_in_force(input.parameters.version, input.pod.spec)
-	field := sprintf("%s.securityContext.capabilities.drop", [c.path])
-	violation := {
-		"msg": sprintf("%s: %s", [part.label(c), _undropped(c.spec)]),
-		"field": field,
-		"remedy": sprintf("set %s: [ALL]", [field]),
-	}
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.violation(c, ".securityContext.capabilities.drop", _undropped(c.spec), "set %s: [ALL]")
 }
 
 deny contains violation if {
 	some c in input.containers
-	some i, capability in _added(c.spec)
-	capability != "NET_BIND_SERVICE"
-	_in_force(input.parameters.version, input.pod.spec)
-	field := sprintf("%s.securityContext.capabilities.add[%d]", [c.path, i])
-	violation := {
-		"msg": sprintf("%s: adds the capability %s", [part.label(c), part.shown(capability)]),
-		"field": field,
-		"remedy": sprintf("remove %s; only NET_BIND_SERVICE may be added", [field]),
-	}
+	some i
+	added := c.spec.securityContext.capabilities.add[i]
+	added != "NET_BIND_SERVICE"
+	_in_force(input.pod.spec, input.parameters.version)
+	fault := sprintf("adds the capability %s", [part.shown(added)])
+	at := sprintf(".securityContext.capabilities.add[%v]", [i])
+	violation := pss.violation(c, at, fault, "remove %s; only NET_BIND_SERVICE may be added")
 }
 
 deny contains violation if {
 	some c in input.containers
-	added := c.spec.securityContext.capabilities.add
-	not is_array(added)
-	added != null
-	_in_force(input.parameters.version, input.pod.spec)
-	field := sprintf("%s.securityContext.capabilities.add", [c.path])
-	violation := {
-		"msg": sprintf("%s: capabilities.add is %s, not a list", [part.label(c), part.shown(added)]),
-		"field": field,
-		"remedy": sprintf("remove %s, or set it to [NET_BIND_SERVICE]", [field]),
-	}
+	type_name(c.spec.securityContext.capabilities.add) != "array"
+	c.spec.securityContext.capabilities.add != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, ".securityContext.capabilities.add", "list")
 }
 
-_in_force(version, pod_spec) if {
+_in_force(pod_spec, version) if {
 	pss.at_least(version, 22)
-	not _left_alone(version, pod_spec)
+	not _left_alone(pod_spec, version)
 }
 
-_left_alone(version, pod_spec) if {
+_left_alone(pod_spec, version) if {
 	pss.on_windows(pod_spec)
 	pss.at_least(version, 25)
 }
-
-_drops_all(spec) if spec.securityContext.capabilities.drop == ["ALL"]
 
 _drops_all(spec) if {
 	dropped := spec.securityContext.capabilities.drop
 	is_array(dropped)
 	"ALL" in dropped
 	every capability in dropped {
-		_text_or_null(capability)
+		type_name(capability) in {"string", "null"}
 	}
-}
-
-_text_or_null(value) if is_string(value)
-
-_text_or_null(value) if value == null
-
-_added(spec) := added if {
-	added := spec.securityContext.capabilities.add
-	is_array(added)
 }
 
 _undropped(spec) := sprintf("capabilities.drop is %s, without ALL", [part.shown(dropped)]) if {

@@ -26,26 +26,30 @@
 #         pattern: ^(latest|v1\.(0|[1-9][0-9]{0,3}))$
 package policies.pss_proc_mount_restricted
 
-import data.lib.part
 import data.lib.pss
-import data.lib.security_context
 
 deny contains violation if {
 	some c in input.containers
-	not _fits(c.spec)
+	value := c.spec.securityContext.procMount
+	value != "Default"
+	value != null
 	pss.at_least(input.parameters.version, 35)
-	field := sprintf("%s.securityContext.procMount", [c.path])
-	violation := {
-		"msg": sprintf("%s: %s", [part.label(c), _what(c.spec)]),
-		"field": field,
-		"remedy": sprintf("remove %s, or set it to Default", [field]),
-	}
+	violation := pss.not_among(c, ".securityContext.procMount", value, "Default", "remove %s, or set it to Default")
 }
 
-_fits(spec) if security_context.silent(spec, "procMount")
+# What is no mapping says nothing that could be judged.
+deny contains violation if {
+	some c in input.containers
+	c.spec < {}
+	c.spec != null
+	pss.at_least(input.parameters.version, 35)
+	violation := pss.not_a(c, "", "mapping")
+}
 
-_fits(spec) if spec.securityContext.procMount == "Default"
-
-_what(spec) := sprintf("procMount is %s, not Default", [part.shown(value)]) if {
-	value := spec.securityContext.procMount
-} else := "securityContext is not a mapping"
+deny contains violation if {
+	some c in input.containers
+	c.spec.securityContext < {}
+	c.spec.securityContext != null
+	pss.at_least(input.parameters.version, 35)
+	violation := pss.not_a(c, ".securityContext", "mapping")
+}

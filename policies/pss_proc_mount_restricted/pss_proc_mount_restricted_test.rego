@@ -40,6 +40,10 @@ _passes(document) if count(pss_proc_mount_restricted.deny) == 0 with input as do
 
 _refused(document) if count(pss_proc_mount_restricted.deny) > 0 with input as document
 
+_fields(document) := fields if {
+	fields := {v.field | some v in pss_proc_mount_restricted.deny} with input as document
+}
+
 test_default_and_silence_pass_in_every_kind_of_container if {
 	every kind, _ in _paths {
 		every spec in [{}, null, _context(null), _context({}), _mount(null), _mount("Default")] {
@@ -51,7 +55,7 @@ test_default_and_silence_pass_in_every_kind_of_container if {
 test_unmasked_is_refused_in_every_kind_of_container if {
 	every kind, path in _paths {
 		pss_proc_mount_restricted.deny == {{
-			"msg": sprintf("%s: procMount is \"Unmasked\", not Default", [_labels[kind]]),
+			"msg": sprintf("%s: securityContext.procMount is \"Unmasked\", not Default", [_labels[kind]]),
 			"field": sprintf("%s.securityContext.procMount", [path]),
 			"remedy": sprintf("remove %s.securityContext.procMount, or set it to Default", [path]),
 		}} with input as _pod({}, kind, _mount("Unmasked"))
@@ -65,12 +69,9 @@ test_other_values_are_refused if {
 }
 
 test_wrong_types_are_refused if {
-	every spec in ["x", 5, [], _context("x"), _context([]), _context(false)] {
-		pss_proc_mount_restricted.deny == {{
-			"msg": "container \"web\": securityContext is not a mapping",
-			"field": "spec.containers[0].securityContext.procMount",
-			"remedy": "remove spec.containers[0].securityContext.procMount, or set it to Default",
-		}} with input as _pod({}, "container", spec)
+	every value in ["x", 5, [], false] {
+		_fields(_pod({}, "init", value)) == {"spec.initContainers[0]"}
+		_fields(_pod({}, "init", _context(value))) == {"spec.initContainers[0].securityContext"}
 	}
 }
 

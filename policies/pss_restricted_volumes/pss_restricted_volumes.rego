@@ -28,22 +28,26 @@ package policies.pss_restricted_volumes
 
 import data.lib.part
 
-_isolating := {
+_types := {
 	"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected",
 	"secret",
 }
 
+# Looked up first are the forms that most volumes have, because to look is a tenth of the price of to ask.
 deny contains violation if {
-	volumes := input.pod.spec.volumes
-	is_array(volumes)
-	some i, volume in volumes
+	volume := input.pod.spec.volumes[i]
+	not volume.projected.sources
+	not volume.configMap.name
+	not volume.secret.secretName
+	not volume.emptyDir == {}
 	not _isolates(volume)
+	is_array(input.pod.spec.volumes)
 	path := sprintf("%s.volumes[%d]", [part.pod_path, i])
 	types := _types_of(volume)
 	violation := {
 		"msg": sprintf("%s is %s", [_label(volume, path), _what(types)]),
 		"field": _field(path, types),
-		"remedy": sprintf("make %s one of %s", [path, concat(", ", sort(_isolating))]),
+		"remedy": sprintf("make %s one of %s", [path, concat(", ", sort(_types))]),
 	}
 }
 
@@ -58,11 +62,11 @@ deny contains violation if {
 	}
 }
 
+# What is no mapping is less than {}.
 _isolates(volume) if {
-	is_object(volume)
-	some type, source in volume
-	_isolating[type]
-	is_object(source)
+	source := volume[type]
+	source >= {}
+	_types[type]
 }
 
 _label(volume, path) := sprintf("volume %q", [volume.name]) if {

@@ -28,47 +28,65 @@ package policies.pss_run_as_non_root
 
 import data.lib.part
 import data.lib.pss
-import data.lib.security_context
 
 deny contains violation if {
-	not _fits(input.pod.spec)
-	not _left_alone(input.parameters.version, input.pod.spec)
-	violation := _violation(part.pod, _what(input.pod.spec), part.pod_path)
+	value := input.pod.spec.securityContext.runAsNonRoot
+	value != true
+	value != null
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.not_among(part.pod, ".securityContext.runAsNonRoot", value, "true", "set %s: true")
 }
 
 deny contains violation if {
 	some c in input.containers
-	not c.spec.securityContext.runAsNonRoot == true
-	not security_context.silent(c.spec, "runAsNonRoot")
-	not _left_alone(input.parameters.version, input.pod.spec)
-	violation := _violation(c, _what(c.spec), c.path)
+	value := c.spec.securityContext.runAsNonRoot
+	value != true
+	value != null
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.not_among(c, ".securityContext.runAsNonRoot", value, "true", "set %s: true")
 }
 
 # A container that says nothing, in a Pod that says nothing.
 deny contains violation if {
 	not input.pod.spec.securityContext.runAsNonRoot == true
-	security_context.silent(input.pod.spec, "runAsNonRoot")
-	not _left_alone(input.parameters.version, input.pod.spec)
 	some c in input.containers
-	security_context.silent(c.spec, "runAsNonRoot")
-	violation := _violation(c, "runAsNonRoot is set neither here nor for the Pod", part.pod_path)
+	not c.spec.securityContext.runAsNonRoot == true
+	not _says(c.spec)
+	not _says(input.pod.spec)
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.violation(
+		c, ".securityContext.runAsNonRoot", "runAsNonRoot is set neither here nor for the Pod",
+		sprintf("set %s.securityContext.runAsNonRoot: true for all containers, or %%s: true", [part.pod_path]),
+	)
 }
 
-_left_alone(version, pod_spec) if {
+# What is no mapping says nothing that could be judged.
+deny contains violation if {
+	some c in input.containers
+	c.spec < {}
+	c.spec != null
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, "", "mapping")
+}
+
+deny contains violation if {
+	some c in input.containers
+	c.spec.securityContext < {}
+	c.spec.securityContext != null
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, ".securityContext", "mapping")
+}
+
+deny contains violation if {
+	input.pod.spec.securityContext < {}
+	input.pod.spec.securityContext != null
+	not _left_alone(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(part.pod, ".securityContext", "mapping")
+}
+
+_left_alone(pod_spec, version) if {
 	pss.in_user_namespace(pod_spec)
 	pss.at_least(version, 35)
 }
 
-_fits(spec) if spec.securityContext.runAsNonRoot == true
-
-_fits(spec) if security_context.silent(spec, "runAsNonRoot")
-
-_what(spec) := sprintf("runAsNonRoot is %s, not true", [part.shown(value)]) if {
-	value := spec.securityContext.runAsNonRoot
-} else := "securityContext is not a mapping"
-
-_violation(c, what, remedy_path) := {
-	"msg": sprintf("%s: %s", [part.label(c), what]),
-	"field": sprintf("%s.securityContext.runAsNonRoot", [c.path]),
-	"remedy": sprintf("set %s.securityContext.runAsNonRoot: true", [remedy_path]),
-}
+_says(spec) if spec.securityContext.runAsNonRoot != null

@@ -28,51 +28,68 @@ package policies.pss_run_as_user
 
 import data.lib.part
 import data.lib.pss
-import data.lib.security_context
 
 deny contains violation if {
-	not _fits(input.pod.spec)
-	_in_force(input.parameters.version, input.pod.spec)
-	violation := _violation(part.pod)
+	value := input.pod.spec.securityContext.runAsUser
+	value != null
+	not _user_id(value)
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := _violation(part.pod, value)
 }
 
 deny contains violation if {
 	some c in input.containers
-	not _fits(c.spec)
-	_in_force(input.parameters.version, input.pod.spec)
-	violation := _violation(c)
+	value := c.spec.securityContext.runAsUser
+	value != null
+	not _user_id(value)
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := _violation(c, value)
 }
 
-_in_force(version, pod_spec) if {
+# What is no mapping says nothing that could be judged.
+deny contains violation if {
+	some c in input.containers
+	c.spec < {}
+	c.spec != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, "", "mapping")
+}
+
+deny contains violation if {
+	some c in input.containers
+	c.spec.securityContext < {}
+	c.spec.securityContext != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, ".securityContext", "mapping")
+}
+
+deny contains violation if {
+	input.pod.spec.securityContext < {}
+	input.pod.spec.securityContext != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(part.pod, ".securityContext", "mapping")
+}
+
+_in_force(pod_spec, version) if {
 	pss.at_least(version, 23)
-	not _left_alone(version, pod_spec)
+	not _left_alone(pod_spec, version)
 }
 
-_left_alone(version, pod_spec) if {
+_left_alone(pod_spec, version) if {
 	pss.in_user_namespace(pod_spec)
 	pss.at_least(version, 35)
 }
 
-_fits(spec) if security_context.silent(spec, "runAsUser")
-
-# A user id as the API's type int64 holds it. Kubernetes itself refuses those below 0 and above 2^31 - 1.
-_fits(spec) if {
-	user := spec.securityContext.runAsUser
-	is_number(user)
-	user != 0
-	floor(user) == user
-	user >= -9223372036854775808
-	user <= 9223372036854775807
+# Any integer that the API's type holds but 0: those below and above 2^31 - 1 Kubernetes itself refuses later. Nothing
+# but numbers lies between two numbers.
+_user_id(value) if {
+	value >= -9223372036854775808
+	value <= 9223372036854775807
+	value != 0
+	floor(value) == value
 }
 
-_violation(p) := {
-	"msg": sprintf("%s: %s", [part.label(p), _what(p.spec)]),
-	"field": sprintf("%s.securityContext.runAsUser", [p.path]),
-	"remedy": sprintf("set %s.securityContext.runAsUser to a user id above 0, for example 65532", [p.path]),
-}
-
-_what(spec) := "runAsUser is 0, the root user" if {
-	spec.securityContext.runAsUser == 0
-} else := sprintf("runAsUser is %s, not a user id", [part.shown(user)]) if {
-	user := spec.securityContext.runAsUser
-} else := "securityContext is not a mapping"
+_violation(setter, value) := pss.not_among(
+	setter, ".securityContext.runAsUser", value, "a user id other than root's",
+	"set %s to a user id above 0, for example 65532",
+)

@@ -71,7 +71,7 @@ test_other_users_pass_in_every_kind_of_container if {
 test_user_0_is_refused_in_every_kind_of_container if {
 	every kind, path in _paths {
 		pss_run_as_user.deny == {{
-			"msg": sprintf("%s: runAsUser is 0, the root user", [_labels[kind]]),
+			"msg": sprintf("%s: securityContext.runAsUser is 0, not a user id other than root's", [_labels[kind]]),
 			"field": sprintf("%s.securityContext.runAsUser", [path]),
 			"remedy": sprintf("set %s.securityContext.runAsUser to a user id above 0, for example 65532", [path]),
 		}} with input as _pod(_user(5), kind, _user(0))
@@ -80,7 +80,7 @@ test_user_0_is_refused_in_every_kind_of_container if {
 
 test_user_0_of_the_pod_is_refused_even_if_overridden if {
 	pss_run_as_user.deny == {{
-		"msg": "Pod: runAsUser is 0, the root user",
+		"msg": "Pod: securityContext.runAsUser is 0, not a user id other than root's",
 		"field": "spec.securityContext.runAsUser",
 		"remedy": "set spec.securityContext.runAsUser to a user id above 0, for example 65532",
 	}} with input as _pod(_user(0), "container", _user(5))
@@ -100,21 +100,22 @@ test_what_is_no_user_id_is_refused if {
 		_fields(_pod({}, "container", _user(user))) == {"spec.containers[0].securityContext.runAsUser"}
 	}
 	pss_run_as_user.deny == {{
-		"msg": "container \"web\": runAsUser is \"0\", not a user id",
+		"msg": "container \"web\": securityContext.runAsUser is \"0\", not a user id other than root's",
 		"field": "spec.containers[0].securityContext.runAsUser",
 		"remedy": "set spec.containers[0].securityContext.runAsUser to a user id above 0, for example 65532",
 	}} with input as _pod({}, "container", _user("0"))
 }
 
 test_wrong_types_are_refused if {
-	every context in ["x", 5, [], false] {
-		_fields(_pod(_context(context), "container", {})) == {"spec.securityContext.runAsUser"}
-		_fields(_pod({}, "container", _context(context))) == {"spec.containers[0].securityContext.runAsUser"}
+	every value in ["x", 5, [], false] {
+		_fields(_pod(_context(value), "container", {})) == {"spec.securityContext"}
+		_fields(_pod({}, "container", _context(value))) == {"spec.containers[0].securityContext"}
+		_fields(_pod({}, "container", value)) == {"spec.containers[0]"}
 	}
 	pss_run_as_user.deny == {{
-		"msg": "container \"web\": securityContext is not a mapping",
-		"field": "spec.containers[0].securityContext.runAsUser",
-		"remedy": "set spec.containers[0].securityContext.runAsUser to a user id above 0, for example 65532",
+		"msg": "container \"web\": is not a mapping",
+		"field": "spec.containers[0]",
+		"remedy": "write spec.containers[0] as a mapping",
 	}} with input as _pod({}, "container", "x")
 }
 

@@ -29,55 +29,73 @@ package policies.pss_seccomp_profile_restricted
 
 import data.lib.part
 import data.lib.pss
-import data.lib.security_context
 
 deny contains violation if {
-	not _confined(input.pod.spec)
-	not security_context.silent(input.pod.spec, "seccompProfile")
-	_in_force(input.parameters.version, input.pod.spec)
-	violation := _violation(part.pod, _what(input.pod.spec), part.pod_path)
+	profile := input.pod.spec.securityContext.seccompProfile
+	not profile.type == "RuntimeDefault"
+	not profile.type == "Localhost"
+	profile != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.forbidden_profile(part.pod, ".securityContext.seccompProfile", profile)
 }
 
 deny contains violation if {
 	some c in input.containers
-	not _confined(c.spec)
-	not security_context.silent(c.spec, "seccompProfile")
-	_in_force(input.parameters.version, input.pod.spec)
-	violation := _violation(c, _what(c.spec), c.path)
+	profile := c.spec.securityContext.seccompProfile
+	not profile.type == "RuntimeDefault"
+	not profile.type == "Localhost"
+	profile != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.forbidden_profile(c, ".securityContext.seccompProfile", profile)
 }
 
 # A container that says nothing, in a Pod that says nothing.
 deny contains violation if {
 	not input.pod.spec.securityContext.seccompProfile.type
-	security_context.silent(input.pod.spec, "seccompProfile")
-	_in_force(input.parameters.version, input.pod.spec)
 	some c in input.containers
-	security_context.silent(c.spec, "seccompProfile")
-	violation := _violation(c, "seccompProfile is set neither here nor for the Pod", part.pod_path)
+	not c.spec.securityContext.seccompProfile.type
+	not _says(c.spec)
+	not _says(input.pod.spec)
+	_in_force(input.pod.spec, input.parameters.version)
+	path := sprintf("%s.securityContext.seccompProfile.type", [part.pod_path])
+	violation := pss.violation(
+		c, ".securityContext.seccompProfile.type", "seccompProfile is set neither here nor for the Pod",
+		sprintf("set %s: RuntimeDefault for all containers, or %%s: RuntimeDefault", [path]),
+	)
 }
 
-_in_force(version, pod_spec) if {
+# What is no mapping says nothing that could be judged.
+deny contains violation if {
+	some c in input.containers
+	c.spec < {}
+	c.spec != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, "", "mapping")
+}
+
+deny contains violation if {
+	some c in input.containers
+	c.spec.securityContext < {}
+	c.spec.securityContext != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(c, ".securityContext", "mapping")
+}
+
+deny contains violation if {
+	input.pod.spec.securityContext < {}
+	input.pod.spec.securityContext != null
+	_in_force(input.pod.spec, input.parameters.version)
+	violation := pss.not_a(part.pod, ".securityContext", "mapping")
+}
+
+_in_force(pod_spec, version) if {
 	pss.at_least(version, 19)
-	not _left_alone(version, pod_spec)
+	not _left_alone(pod_spec, version)
 }
 
-_left_alone(version, pod_spec) if {
+_left_alone(pod_spec, version) if {
 	pss.on_windows(pod_spec)
 	pss.at_least(version, 25)
 }
 
-_confined(spec) if spec.securityContext.seccompProfile.type == "RuntimeDefault"
-
-_confined(spec) if spec.securityContext.seccompProfile.type == "Localhost"
-
-_what(spec) := sprintf("seccompProfile.type is %s, not RuntimeDefault or Localhost", [part.shown(type)]) if {
-	type := spec.securityContext.seccompProfile.type
-} else := "seccompProfile is no mapping with a type" if {
-	_ := spec.securityContext.seccompProfile
-} else := "securityContext is not a mapping"
-
-_violation(p, what, remedy_path) := {
-	"msg": sprintf("%s: %s", [part.label(p), what]),
-	"field": sprintf("%s.securityContext.seccompProfile.type", [p.path]),
-	"remedy": sprintf("set %s.securityContext.seccompProfile.type: RuntimeDefault", [remedy_path]),
-}
+_says(spec) if spec.securityContext.seccompProfile != null

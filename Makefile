@@ -16,7 +16,7 @@ run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
 test: ## every test: Rust, then the policies under the real opa
-	$(call tools,promtool opa) && \
+	$(call tools,promtool opa pss) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
 	"$$PORTCULLIS_OPA" check --strict policies && \

@@ -51,11 +51,12 @@ name(reference) := sprintf("%s/%s", [_registry(host), _repository(host, path)]) 
 	_well_formed(path)
 }
 
-# The tag; undefined if there is none.
+# The tag of a reference that has no digest; undefined if it has none.
 tag(reference) := found if {
-	segments := split(split(reference, "@")[0], "/")
+	segments := split(reference, "/")
 	[_, found] := split(segments[count(segments) - 1], ":")
 	found != ""
+	not contains(reference, "@")
 }
 
 # Whether the image is one for ever: the reference ends with a sha256 digest.
@@ -64,6 +65,13 @@ pinned(reference) if {
 	count(digest) == 64
 	trim(digest, "0123456789abcdef") == ""
 }
+
+# What is wrong with a reference that is not pinned, as far as digests go.
+unpinned(reference) := "no image is named" if {
+	reference == ""
+} else := sprintf("the digest of image %s is not sha256: and 64 hexadecimal digits", [shown(reference)]) if {
+	contains(reference, "@")
+} else := sprintf("image %s has no digest", [shown(reference)])
 
 _text(source) := source.reference if is_string(source.reference)
 

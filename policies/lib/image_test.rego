@@ -84,8 +84,10 @@ test_nothing_lies_in_no_place if not image.within("nginx", [])
 test_tags if {
 	image.tag("nginx:1.27") == "1.27"
 	image.tag("registry:5000/nginx:latest") == "latest"
-	image.tag(sprintf("nginx:latest@sha256:%s", [_digest])) == "latest"
-	every reference in ["nginx", "registry:5000/nginx", sprintf("nginx@sha256:%s", [_digest]), "", "nginx:", "a:b:c"] {
+	every reference in [
+		"nginx", "registry:5000/nginx", "", "nginx:", "a:b:c", sprintf("nginx@sha256:%s", [_digest]),
+		sprintf("nginx:latest@sha256:%s", [_digest]), "nginx@latest",
+	] {
 		not image.tag(reference)
 	}
 }

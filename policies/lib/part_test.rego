@@ -25,6 +25,8 @@ test_labels if {
 	part.label({"kind": "container", "name": "web", "path": "spec.containers[0]"}) == `container "web"`
 	part.label({"kind": "init", "name": "db", "path": "spec.initContainers[0]"}) == `init container "db"`
 	part.label({"kind": "pod", "path": "spec"}) == "Pod"
+	part.label({"kind": "volume", "name": "data", "path": "spec.volumes[0]"}) == `volume "data"`
+	part.label({"kind": "volume", "name": 5, "path": "spec.volumes[0]"}) == "volume at spec.volumes[0]"
 	part.label({"kind": "container", "name": null, "path": "spec.containers[0]"}) == "container at spec.containers[0]"
 	part.label({"kind": "sidecar", "name": "", "path": "spec.initContainers[1]"}) == "sidecar container at spec.initContainers[1]"
 }

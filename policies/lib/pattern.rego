@@ -1,0 +1,16 @@
+# METADATA
+# title: Names and patterns
+# description: |
+#   Patterns are names in which * stands for any characters, as in the configuration's namespaces. Whoever takes them
+#   as parameters keeps other signs that glob.match knows out of them by the schema.
+package lib.pattern
+
+# Whether a text fits one of the patterns as a whole.
+fits(name, patterns) if name in patterns
+
+else if {
+	is_string(name)
+	some pattern in patterns
+	contains(pattern, "*")
+	glob.match(pattern, null, name)
+}

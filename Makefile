@@ -7,23 +7,26 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
-.PHONY: help run test bench fmt lint format clippy docs deny examples
+.PHONY: help run test bench bench-peers fmt lint format clippy docs deny examples
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
 
 run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
 test: ## every test: Rust, then the policies under the real opa
-	$(call tools,promtool opa pss) && \
+	$(call tools,promtool opa pss reports) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
 	"$$PORTCULLIS_OPA" check --strict policies && \
 	"$$PORTCULLIS_OPA" test --fail-on-empty --ignore '*.yaml' policies
 
-bench: ## the benchmarks
-	cargo bench --locked
+bench: ## what a decision costs
+	cargo bench --locked --bench decide
+
+bench-peers: ## policy test and verify beside gator, conftest and opa
+	$(call tools,opa gator conftest) && cargo bench --locked --bench peers
 
 fmt: ## format the Rust code and the policies
 	cargo fmt

@@ -1,4 +1,4 @@
-module portcullis.dev/tests/tools/reports
+module portcullis.test/tools/reports
 
 go 1.26
 

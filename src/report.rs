@@ -1,8 +1,10 @@
 //! Verdicts in the forms that people and pipelines read. Each form is a sink: it takes what was found in the order of
 //! the input, while the rest is still being judged, and keeps no more of it than its form demands.
 
+pub mod coverage;
 pub mod docs;
 pub mod text;
+pub mod verify;
 
 use std::io;
 use std::sync::Arc;

@@ -1,5 +1,9 @@
 //! Test cases and their outcomes: manifests as a person keeps them, and the unit tests of policies.
 
+pub mod verify;
+
+pub mod cases;
+pub mod coverage;
 pub mod judge;
 pub mod manifest;
 pub mod resource;

@@ -187,11 +187,11 @@ fn refused(manifest: &Manifest, error: &ReviewError) -> Problem {
     }
 }
 
-fn judge_one(
+pub(super) fn judge_one(
     manifest: &Manifest,
     set: &PolicySet,
     options: &Options,
-    namespaces: &Namespaces,
+    namespaces: &dyn FactSource,
     policy_budget: Duration,
 ) -> Result<Judgement, ReviewError> {
     let json = review_json(manifest, options);

@@ -20,6 +20,11 @@ const MARK: &str = "portcullis_coverage_mark";
 /// The variable that an `else` without a body is written out with.
 const REACHED: &str = "portcullis_coverage_else";
 
+const ELSE: &str = "else";
+
+/// The value of what states none.
+const TRUE: &str = " := true";
+
 /// The engine takes no longer line; where one would get longer, the file is compiled as it is.
 const COLUMNS: usize = 1_024;
 
@@ -44,12 +49,14 @@ impl Coverage {
 
     /// Makes a module known, nothing of it reached, and gives the text to compile in its place.
     pub(super) fn enter(&self, source: &Source, dialect: Dialect) -> Result<String, SourceError> {
-        let text = written_out(source, dialect)?;
+        let plain = source.text.to_string();
+        let text = written_out(source, dialect).unwrap_or_else(|_| plain.clone());
+        let (text, uncovered) = match coverable(source, &text, dialect) {
+            Ok(lines) => (text, lines),
+            Err(_) => (plain, coverable(source, &source.text, dialect)?),
+        };
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !files.contains_key(&*source.file) {
-            let uncovered = coverable(source, &text, dialect)?;
-            files.insert(source.file.to_string(), Lines { uncovered, ..Lines::default() });
-        }
+        files.entry(source.file.to_string()).or_insert_with(|| Lines { uncovered, ..Lines::default() });
         Ok(text)
     }
 
@@ -99,7 +106,7 @@ fn written_out(source: &Source, dialect: Dialect) -> Result<String, SourceError>
     for rule in &module.policy {
         if let Rule::Spec { head, bodies, .. } = rule.as_ref() {
             insertions.extend(value_of(head, bodies));
-            insertions.extend(bodies.iter().flat_map(|body| body_of(body, dialect)));
+            insertions.extend(bodies.iter().flat_map(|body| body_of(body, dialect, &source.text)));
         }
     }
     insertions.sort();
@@ -116,17 +123,27 @@ fn value_of(head: &RuleHead, bodies: &[RuleBody]) -> Option<Insertion> {
     let (RuleHead::Compr { span, assign: None, .. } | RuleHead::Func { span, assign: None, .. }) = head else {
         return None;
     };
-    (!bodies.is_empty()).then(|| Some((byte(span.end)?, " := true".to_owned()))).flatten()
+    (!bodies.is_empty()).then(|| Some((byte(span.end)?, TRUE.to_owned()))).flatten()
 }
 
-/// `else := x` is `else := y if { y := x }`: written so, the lines of `x` count.
-fn body_of(body: &RuleBody, dialect: Dialect) -> Vec<Insertion> {
+/// `else := x` is `else := y if { y := x }`: written so, the lines of `x` count. An `else` that states no value yields
+/// true as its head does, and to the engine must say so when its head does.
+fn body_of(body: &RuleBody, dialect: Dialect, text: &str) -> Vec<Insertion> {
+    if body.is_else && body.assign.is_none() {
+        let at = byte(body.span.start).map(|at| at.saturating_add(ELSE.len()));
+        return at.map(|at| (at, TRUE.to_owned())).into_iter().collect();
+    }
     let Some(assign) = body.assign.as_ref().filter(|_| body.is_else && body.query.stmts.is_empty()) else {
         return Vec::new();
     };
     let keyword = if dialect == Dialect::V1 { "if " } else { "" };
     let before = byte(assign.span.start).map(|at| (at, format!(":= {REACHED} {keyword}{{ {REACHED} ")));
-    let after = byte(assign.span.end).map(|at| (at, " }".to_owned()));
+    let end = byte(assign.span.end).map(|at| {
+        // The engine's span of a string ends before its closing quote.
+        let is_quote = text.get(at..).is_some_and(|rest| rest.starts_with(['"', '`']));
+        at.saturating_add(usize::from(is_quote))
+    });
+    let after = end.map(|at| (at, " }".to_owned()));
     before.zip(after).map_or_else(Vec::new, |(before, after)| vec![before, after])
 }
 
@@ -205,6 +222,12 @@ mod tests {
             ("x if {\n\tinput.a\n} else := false", "false"),
             ("x := 1 if {\n\tinput.a\n} else := {\"ä\": \"ß\"} # x }\ny := 1", "{\"ä\":\"ß\"}"),
             ("x := 1 if {\n\tinput.a\n} else := [\n\t\"}\",\n] # behind", "[\"}\"]"),
+            ("x := 1 if {\n\tinput.a\n} else := \"b\" # \"", "\"b\""),
+            ("x := 1 if {\n\tinput.a\n} else := concat(\"\", [`a`, \"b\"])", "\"ab\""),
+            ("x := 1 if {\n\tinput.a\n} else := `}\nb`", "\"}\\nb\""),
+            ("x := f(\"a\")\nf(\"a\") if not input.b", "true"),
+            ("x := [f(1), f(2), f(3)]\nf(n) if {\n\tn == 1\n} else if n == 2 else := 7", "[true,true,7]"),
+            ("x := [f(1), f(2)]\nf(n) { n == 1 } else { n == 2 }", "[true,true]"),
             ("default x := 2\nx := 1 if {\n\tinput.a\n} else := input.b", "2"),
         ] {
             let source = Source::new("p.rego", format!("package p\n{text}\n"));

@@ -1,6 +1,7 @@
 //! Verdicts in the forms that people and pipelines read. Each form is a sink: it takes what was found in the order of
 //! the input, while the rest is still being judged, and keeps no more of it than its form demands.
 
+pub mod coverage;
 pub mod docs;
 pub mod fingerprint;
 pub mod github;
@@ -9,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod sarif;
 pub mod text;
+pub mod verify;
 
 use std::io;
 use std::sync::Arc;

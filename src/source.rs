@@ -2,6 +2,7 @@
 
 pub mod directory;
 pub mod profile;
+pub mod suites;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
@@ -83,8 +84,8 @@ impl Location {
 
     fn read(&self, wanted: impl Fn(&Source) -> bool) -> Result<Bundle, LoadError> {
         let (root, mut sources) = match &self.policies {
-            None => (EMBEDDED_ROOT.to_owned(), embedded(&EMBEDDED)),
-            Some(path) => (directory::display(path), directory::read(path)?),
+            None => (EMBEDDED_ROOT.to_owned(), embedded(&EMBEDDED, is_rego)),
+            Some(path) => (directory::display(path), directory::read(path, is_rego)?),
         };
         sources.retain(wanted);
         let bundle = Bundle::read(root.trim_end_matches('/'), sources)?;
@@ -121,12 +122,12 @@ fn read_config(path: &Path) -> Result<Source, LoadError> {
     Ok(Source::new(directory::display(path), directory::read_text(path)?))
 }
 
-fn embedded(directory: &Dir<'_>) -> Vec<Source> {
+fn embedded(directory: &Dir<'_>, wanted: fn(&Path) -> bool) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut directories = vec![directory];
     while let Some(directory) = directories.pop() {
         directories.extend(directory.dirs());
-        for file in directory.files().filter(|file| is_rego(file.path())) {
+        for file in directory.files().filter(|file| wanted(file.path())) {
             let name: Arc<str> = Arc::from(format!("{EMBEDDED_ROOT}/{}", file.path().display()));
             sources.push(Source::new(name, file.contents_utf8().unwrap_or_default()));
         }

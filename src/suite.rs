@@ -5,6 +5,10 @@ mod class;
 mod conveyor;
 mod cut;
 mod document;
+pub mod verify;
+
+pub mod cases;
+pub mod coverage;
 pub mod judge;
 pub mod manifest;
 pub mod namespaces;

@@ -18,5 +18,6 @@ mod bad_input {
     mod configurations;
     mod files;
     mod policies;
+    mod suites;
     mod usage;
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::policy::{Module, Policy};
+use super::rego::coverage::Coverage;
 use super::source::{Source, SourceError};
 
 /// The policies of a directory, and their tests. Sorted by name.
@@ -94,6 +95,26 @@ impl Bundle {
         bundle.policies.sort_by(|a, b| a.name.cmp(&b.name));
         errors.extend(same_names(&bundle.policies));
         if errors.is_empty() { Ok(bundle) } else { Err(BundleError(errors)) }
+    }
+}
+
+impl Bundle {
+    /// The same policies compiled anew, so that `coverage` learns which lines their verdicts reach.
+    pub fn observed(&self, coverage: &Coverage) -> Result<Vec<Arc<Policy>>, SourceError> {
+        let mut modules = BTreeMap::new();
+        let mut libraries = Vec::new();
+        for source in &self.sources {
+            let module = Module::parse(source.clone())?;
+            if role(source) == Role::Library {
+                libraries.push(module.clone());
+            }
+            modules.insert(Arc::clone(&source.file), module);
+        }
+        let observed = self.policies.iter().filter_map(|policy| {
+            let main = modules.get(&policy.file)?;
+            Some(policy.observed(main, &libraries, coverage).map(Arc::new))
+        });
+        observed.collect()
     }
 }
 

@@ -13,7 +13,7 @@ mod lint;
 mod read;
 
 pub use lint::{Advice, advise};
-pub use read::read;
+pub use read::{misfit, read};
 
 /// A configuration file, checked against the policies it configures.
 #[derive(Clone, Debug, Default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::guard;
 use super::metadata::{self, Metadata};
+use super::rego::coverage::Coverage;
 use super::rego::{self, Dialect, EvaluationError, Outline, Program, RuleKind, Value};
 use super::source::{Source, SourceError};
 use super::violation::{Enforcement, ShapeError, Violation};
@@ -84,10 +85,22 @@ impl Module {
 
 /// Compiles modules into one program, after the guards have seen them together.
 pub fn link<'a>(modules: impl IntoIterator<Item = &'a Module> + Clone) -> Result<Program, SourceError> {
+    link_for(modules, None)
+}
+
+/// The same; `coverage`, if any, learns which lines the program's evaluations reach.
+pub fn link_for<'a>(
+    modules: impl IntoIterator<Item = &'a Module> + Clone,
+    coverage: Option<&Coverage>,
+) -> Result<Program, SourceError> {
     let seen: Vec<guard::Module<'_>> =
         modules.clone().into_iter().map(|module| (&module.source, &module.outline)).collect();
     guard::check(&seen)?;
-    Program::compile(modules.into_iter().map(|module| (&module.source, module.outline.dialect)))
+    let modules = modules.into_iter().map(|module| (&module.source, module.outline.dialect));
+    match coverage {
+        None => Program::compile(modules),
+        Some(coverage) => Program::observed(modules, coverage),
+    }
 }
 
 impl Policy {
@@ -139,6 +152,21 @@ impl Policy {
             }
             Ok(_) | Err(_) => Ok(self),
         }
+    }
+
+    /// The same policy compiled anew, so that `coverage` learns which lines its verdicts reach. `main` and `libraries`
+    /// are what it was made of.
+    pub fn observed(&self, main: &Module, libraries: &[Module], coverage: &Coverage) -> Result<Self, SourceError> {
+        let program = link_for(libraries.iter().chain([main]), Some(coverage))?;
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            file: Arc::clone(&self.file),
+            dialect: self.dialect,
+            metadata: self.metadata.clone(),
+            rules: self.rules.clone(),
+            paths: self.paths.clone(),
+            program: program.prepared(&self.paths, Value::new_object(), PROOF_LIMIT),
+        })
     }
 
     /// The violations of an input, under an enforcement, within a time limit.

@@ -4,6 +4,7 @@
 //! two reference counts. Text reaches it only through [`parse`], which refuses beforehand what would hang or overflow
 //! its parser.
 
+pub mod coverage;
 mod outline;
 mod text;
 
@@ -16,6 +17,7 @@ use regorus::Source as EngineSource;
 pub use regorus::Value;
 use regorus::utils::limits::ExecutionTimerConfig;
 
+use self::coverage::Coverage;
 pub use self::outline::{Call, Dialect, Import, Outline, Rule, RuleKind, Use};
 use super::budget::Stopwatch;
 use super::source::{Source, SourceError};
@@ -23,8 +25,8 @@ use super::source::{Source, SourceError};
 /// The syntax tree's types, for the outline.
 mod syntax {
     pub(super) use regorus::unstable::{
-        AssignOp, Expr, Import, Lexer, Literal, Module, Parser, Query, Ref, Rule, RuleAssign, RuleHead, Token,
-        TokenKind,
+        AssignOp, Expr, Import, Lexer, Literal, Module, Parser, Query, Ref, Rule, RuleAssign, RuleBody, RuleHead,
+        Token, TokenKind,
     };
 }
 
@@ -50,6 +52,8 @@ pub enum EvaluationError {
 #[derive(Clone)]
 pub struct Program {
     engine: Engine,
+    /// What is told of the lines that evaluations reach.
+    coverage: Option<Coverage>,
 }
 
 impl std::fmt::Debug for Program {
@@ -111,8 +115,24 @@ fn engine_source(source: &Source) -> Result<EngineSource, SourceError> {
 impl Program {
     /// Compiles modules that [`parse`] accepted, each in its dialect.
     pub fn compile<'a>(modules: impl IntoIterator<Item = (&'a Source, Dialect)>) -> Result<Self, SourceError> {
+        Self::compile_for(modules, None)
+    }
+
+    /// The same, telling `coverage` which lines evaluations reach.
+    pub fn observed<'a>(
+        modules: impl IntoIterator<Item = (&'a Source, Dialect)>,
+        coverage: &Coverage,
+    ) -> Result<Self, SourceError> {
+        Self::compile_for(modules, Some(coverage.clone()))
+    }
+
+    fn compile_for<'a>(
+        modules: impl IntoIterator<Item = (&'a Source, Dialect)>,
+        coverage: Option<Coverage>,
+    ) -> Result<Self, SourceError> {
         let mut engine = Engine::new();
         engine.set_gather_prints(true);
+        engine.set_enable_coverage(coverage.is_some());
         let mut is_extended = false;
         for (source, dialect) in modules {
             // Each evaluation clones what the engine is extended by, so only those that may call it are.
@@ -121,12 +141,14 @@ impl Program {
                 debug_assert!(extended.is_ok(), "a fresh engine has no extension");
                 is_extended = true;
             }
+            let text = match &coverage {
+                Some(coverage) => coverage.enter(source, dialect)?,
+                None => source.text.to_string(),
+            };
             engine.set_rego_v0(dialect == Dialect::V0);
-            engine
-                .add_policy(source.file.to_string(), source.text.to_string())
-                .map_err(|error| located(source, &error.to_string()))?;
+            engine.add_policy(source.file.to_string(), text).map_err(|error| located(source, &error.to_string()))?;
         }
-        Ok(Self { engine })
+        Ok(Self { engine, coverage })
     }
 
     /// The same program prepared for evaluation, proven by evaluating `rules` on `input`. Errors of that evaluation
@@ -139,6 +161,8 @@ impl Program {
             let proven = catch_unwind(AssertUnwindSafe(|| self.engine.eval_rule(rule.as_ref().to_owned()).is_ok()));
             debug_assert!(proven.is_ok(), "a panic here shows again as an outcome of each evaluation");
         }
+        // What only proves the program covers nothing.
+        self.engine.clear_coverage_data();
         self
     }
 
@@ -157,7 +181,9 @@ impl Program {
             engine.set_execution_timer_config(timer(limit.saturating_sub(watch.elapsed())));
             evaluate_rule(&mut engine, AsRef::as_ref(rule), limit)
         };
-        rules.iter().map(evaluate).collect()
+        let values = rules.iter().map(evaluate).collect();
+        self.cover(&engine);
+        values
     }
 
     /// Runs a test rule.
@@ -166,7 +192,14 @@ impl Program {
         engine.set_input(Value::new_object());
         engine.set_execution_timer_config(timer(limit));
         let result = evaluate_rule(&mut engine, rule, limit).map(|value| value == Value::Bool(true));
+        self.cover(&engine);
         TestRun { result, prints: engine.take_prints().unwrap_or_default() }
+    }
+
+    fn cover(&self, engine: &Engine) {
+        if let Some(coverage) = &self.coverage {
+            coverage.add(engine);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{LoadError, is_rego};
+use super::LoadError;
 use crate::engine::source::Source;
 
 /// The files of a directory of policies.
@@ -22,14 +22,14 @@ pub fn display(path: &Path) -> String {
 /// How often a directory is read again because it was swapped meanwhile.
 const READINGS: usize = 5;
 
-/// Reads every `*.rego` file below a directory, by name. A single file is a directory of one. Directories that begin
+/// Reads every wanted file below a directory, by name. A single file is a directory of one. Directories that begin
 /// with a dot are left out: so are the kubelet's `..data` and what it points to, of which the visible names are links.
 ///
 /// The kubelet swaps all files of a mount at once, by swapping the link that they lead through. So do we read them:
 /// what was read while a link changed is read again.
-pub fn read(root: &Path) -> Result<Vec<Source>, LoadError> {
+pub fn read(root: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<Source>, LoadError> {
     for _ in 0..READINGS {
-        let files = list(root)?;
+        let files = list(root, wanted)?;
         let before = targets(&files);
         let sources = files.iter().map(|path| Ok(Source::new(display(path), read_text(path)?))).collect();
         if targets(&files) == before {
@@ -43,12 +43,12 @@ pub fn read(root: &Path) -> Result<Vec<Source>, LoadError> {
     })
 }
 
-fn list(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
+fn list(root: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>, LoadError> {
     let mut files = Vec::new();
     if fs::metadata(root).map_err(|error| unreadable(root, &error))?.is_file() {
         files.push(root.to_owned());
     } else {
-        collect(root, &mut BTreeSet::new(), &mut files)?;
+        collect(root, wanted, &mut BTreeSet::new(), &mut files)?;
     }
     files.sort();
     Ok(files)
@@ -59,7 +59,12 @@ fn targets(files: &[PathBuf]) -> Vec<Option<PathBuf>> {
     files.iter().map(|path| fs::canonicalize(path).ok()).collect()
 }
 
-fn collect(directory: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+fn collect(
+    directory: &Path,
+    wanted: fn(&Path) -> bool,
+    seen: &mut BTreeSet<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), LoadError> {
     let real = fs::canonicalize(directory).map_err(|error| unreadable(directory, &error))?;
     if !seen.insert(real) {
         return Ok(());
@@ -73,8 +78,8 @@ fn collect(directory: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathB
         // A link that leads nowhere may be half of a swap: it is an error, not an absent policy.
         let metadata = fs::metadata(&path).map_err(|error| unreadable(&path, &error))?;
         if metadata.is_dir() {
-            collect(&path, seen, files)?;
-        } else if is_rego(&path) {
+            collect(&path, wanted, seen, files)?;
+        } else if wanted(&path) {
             if !metadata.is_file() {
                 // Reading a pipe would wait for ever.
                 let why = "it is no regular file".to_owned();
@@ -157,7 +162,7 @@ mod tests {
                     version += 1;
                 }
             });
-            let read: Vec<_> = (0..300).map(|_| read(mount.path())).collect();
+            let read: Vec<_> = (0..300).map(|_| read(mount.path(), |_| true)).collect();
             done.store(true, Ordering::Relaxed);
             read
         });
@@ -173,7 +178,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("x.rego");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let error = read(directory.path()).unwrap_err().to_string();
+        let error = read(directory.path(), |_| true).unwrap_err().to_string();
         assert!(error.contains("x.rego: cannot be read: it is no regular file"), "{error}");
     }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::manifest::{Kind, Manifest, Problem, Skipped};
-use super::namespaces::Namespaces;
 use super::review::{Options, review_json};
-use crate::admission::{Moment, judge as judge_review};
+use crate::admission::{FactSource, Moment, judge as judge_review};
 use crate::engine::decide::{Decision, Evaluation, Outcome, Verdict};
 use crate::engine::document::Node;
 use crate::engine::mask::{MASKED, Mask, is_secret_field};
@@ -161,7 +160,7 @@ pub fn one(
     manifest: &Manifest,
     set: &PolicySet,
     options: &Options,
-    namespaces: &Namespaces,
+    namespaces: &dyn FactSource,
     policy_budget: Duration,
 ) -> Result<Judgement, ReviewError> {
     let json = review_json(manifest, options);

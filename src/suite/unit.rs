@@ -1,21 +1,14 @@
 //! The unit tests of policies: rules named `test_…` in `*_test.rego` files.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::bundle::{Bundle, TestModule};
-use crate::engine::policy::link;
+use crate::engine::bundle::TestModule;
+use crate::engine::policy::link_for;
+use crate::engine::rego::coverage::Coverage;
 use crate::engine::rego::{Program, Value};
-
-/// What the tests of a directory did.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    /// Each test, by file and line.
-    pub tests: Vec<Test>,
-    /// The counts.
-    pub summary: Summary,
-}
 
 /// One test.
 #[derive(Debug, Serialize)]
@@ -26,14 +19,30 @@ pub struct Test {
     pub line: u32,
     /// Its rule's name; empty for a file that could not be compiled.
     pub name: String,
+    /// Its rule's path, such as `data.policies.x_test.test_y`; the package's for a file that could not be compiled.
+    pub path: String,
     /// What it did.
     pub result: TestResult,
     /// Why it could not be evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Where its body failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failed>,
     /// What it printed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prints: Vec<String>,
+}
+
+/// The expression on which a test failed.
+#[derive(Debug, Serialize)]
+pub struct Failed {
+    /// Its line.
+    pub line: u32,
+    /// Its text.
+    pub expression: String,
+    /// The values of what it names.
+    pub values: BTreeMap<String, Value>,
 }
 
 /// What a test did.
@@ -48,67 +57,52 @@ pub enum TestResult {
     Error,
 }
 
-/// Counts of tests.
-#[derive(Debug, Default, Serialize)]
-pub struct Summary {
-    /// Files with tests.
-    pub files: usize,
-    /// All tests.
-    pub tests: usize,
-    /// Those that passed.
-    pub passed: usize,
-    /// Those that failed.
-    pub failed: usize,
-    /// Those that could not be evaluated.
-    pub errors: usize,
+/// A test that is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    name: String,
+    path: String,
+    line: u32,
 }
 
-/// Runs every test of a bundle, each within a time limit.
-pub fn run(bundle: &Bundle, limit: Duration) -> Report {
-    let tests: Vec<Test> = bundle.tests.iter().flat_map(|module| run_module(module, limit)).collect();
-    let count = |wanted: TestResult| tests.iter().filter(|test| test.result == wanted).count();
-    let summary = Summary {
-        files: bundle.tests.len(),
-        tests: tests.len(),
-        passed: count(TestResult::Pass),
-        failed: count(TestResult::Fail),
-        errors: count(TestResult::Error),
-    };
-    Report { tests, summary }
-}
-
-fn run_module(tests: &TestModule, limit: Duration) -> Vec<Test> {
-    let file = tests.module.source.file.to_string();
-    let broken = |error: String| Test {
-        file: file.clone(),
-        line: 0,
-        name: String::new(),
-        result: TestResult::Error,
-        error: Some(error),
-        prints: Vec::new(),
-    };
-    match link(tests.with.iter().chain([&tests.module])) {
-        Ok(program) => run_rules(tests, program, limit),
-        Err(error) => vec![broken(error.to_string())],
-    }
-}
-
-fn run_rules(tests: &TestModule, program: Program, limit: Duration) -> Vec<Test> {
+/// The tests of a file whose paths are wanted, in its order.
+pub fn select(tests: &TestModule, wanted: impl Fn(&str) -> bool) -> Vec<Selected> {
     let outline = &tests.module.outline;
     let package = outline.package.join(".");
-    let mut rules: Vec<(&str, u32)> = Vec::new();
+    let mut selected: Vec<Selected> = Vec::new();
     for rule in outline.rules.iter().filter(|rule| rule.name.starts_with("test_")) {
+        let path = format!("data.{package}.{}", rule.name);
         // A rule of several bodies is one test.
-        if !rules.iter().any(|(name, _)| *name == rule.name) {
-            rules.push((&rule.name, rule.line));
+        if wanted(&path) && !selected.iter().any(|test| test.name == rule.name) {
+            selected.push(Selected { name: rule.name.clone(), path, line: rule.line });
         }
     }
-    let path = |name: &str| format!("data.{package}.{name}");
+    selected
+}
+
+/// Runs tests of a file, each within a time limit; `coverage`, if any, learns which lines they reach.
+pub fn run(tests: &TestModule, selected: &[Selected], limit: Duration, coverage: Option<&Coverage>) -> Vec<Test> {
+    match link_for(tests.with.iter().chain([&tests.module]), coverage) {
+        Ok(program) => run_all(tests, selected, program, limit),
+        Err(error) => vec![Test {
+            file: tests.module.source.file.to_string(),
+            line: 0,
+            name: String::new(),
+            path: format!("data.{}", tests.module.outline.package.join(".")),
+            result: TestResult::Error,
+            error: Some(error.to_string()),
+            failed: None,
+            prints: Vec::new(),
+        }],
+    }
+}
+
+fn run_all(tests: &TestModule, selected: &[Selected], program: Program, limit: Duration) -> Vec<Test> {
     // The engine prepares itself at its first evaluation: done once here, the clones of the tests share it.
-    let first = rules.first().map(|(name, _)| path(name));
-    let program = program.prepared(&first.iter().map(String::as_str).collect::<Vec<_>>(), Value::new_object(), limit);
-    let run = |(name, line): &(&str, u32)| {
-        let run = program.test(&path(name), limit);
+    let first: Vec<&str> = selected.first().map(|test| test.path.as_str()).into_iter().collect();
+    let program = program.prepared(&first, Value::new_object(), limit);
+    let run = |test: &Selected| {
+        let run = program.test(&test.path, limit);
         let (result, error) = match run.result {
             Ok(true) => (TestResult::Pass, None),
             Ok(false) => (TestResult::Fail, None),
@@ -117,12 +111,14 @@ fn run_rules(tests: &TestModule, program: Program, limit: Duration) -> Vec<Test>
         let prints = if result == TestResult::Pass { Vec::new() } else { run.prints };
         Test {
             file: tests.module.source.file.to_string(),
-            line: *line,
-            name: (*name).to_owned(),
+            line: test.line,
+            name: test.name.clone(),
+            path: test.path.clone(),
             result,
             error,
+            failed: None,
             prints,
         }
     };
-    rules.iter().map(run).collect()
+    selected.iter().map(run).collect()
 }

@@ -191,26 +191,28 @@ fn check_parameters(config: &Config, node: &Node, policies: Policies<'_>) -> Res
     let mut errors = Vec::new();
     let nodes = node.get("overrides").and_then(Node::items).unwrap_or_default();
     for (change, node) in config.overrides.iter().zip(nodes) {
-        let Some(Value::Object(given)) = &change.parameters else { continue };
+        if change.parameters.is_none() {
+            continue;
+        }
         let parameters = node.get("set").and_then(|set| set.entry("parameters"));
         let place = parameters.map_or(node.place, |entry| entry.key_place);
-        for policy in policies.iter().filter(|policy| change.select.selects(policy)) {
-            let mut settings = Settings::of(policy);
-            settings.apply(change);
-            if let Some(schema) = &policy.metadata.schema {
-                let checked = schema.check(&settings.parameters);
-                errors.extend(checked.err().map(|why| {
-                    DocumentError::new(place, format!("parameters do not fit policy {}: {why}", policy.name))
-                        .hint(SEE_LIST)
-                }));
-                continue;
-            }
-            let known = policy.metadata.parameters.as_object();
-            let unknown = given.keys_sorted().find(|key| known.as_ref().is_ok_and(|known| !known.contains_key(key)));
-            errors.extend(unknown.map(|key| {
-                DocumentError::new(place, format!("policy {} has no parameter {key}", policy.name)).hint(SEE_LIST)
-            }));
-        }
+        let selected = policies.iter().filter(|policy| change.select.selects(policy));
+        let misfits = selected.filter_map(|policy| misfit(policy, change));
+        errors.extend(misfits.map(|why| DocumentError::new(place, why).hint(SEE_LIST)));
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Why the parameters of an override do not fit a policy, as they would be merged; nothing if they do.
+pub fn misfit(policy: &Policy, change: &Override) -> Option<String> {
+    let Some(Value::Object(given)) = &change.parameters else { return None };
+    if let Some(schema) = &policy.metadata.schema {
+        let mut settings = Settings::of(policy);
+        settings.apply(change);
+        let why = schema.check(&settings.parameters).err()?;
+        return Some(format!("parameters do not fit policy {}: {why}", policy.name));
+    }
+    let known = policy.metadata.parameters.as_object();
+    let unknown = given.keys_sorted().find(|key| known.as_ref().is_ok_and(|known| !known.contains_key(key)))?;
+    Some(format!("policy {} has no parameter {unknown}", policy.name))
 }

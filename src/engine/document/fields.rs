@@ -32,7 +32,9 @@ impl<'a> Fields<'a> {
 
     /// The entry of `key`, whatever its type.
     pub fn take(&mut self, key: &'static str) -> Option<&'a Entry> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.entries.iter().find(|entry| &*entry.key == key)
     }
 

@@ -15,11 +15,12 @@ help: ## list these targets
 run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
-test: ## every test: Rust, then the policies under the real opa
+test: ## every test: Rust, then the policies, here and under the real opa
 	$(call tools,promtool opa pss reports) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
+	cargo run --quiet --locked -- verify --coverage text --min-coverage 95 && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
-	"$$PORTCULLIS_OPA" check --strict policies && \
+	"$$PORTCULLIS_OPA" check --strict --ignore '*.yaml' policies && \
 	"$$PORTCULLIS_OPA" test --fail-on-empty --ignore '*.yaml' policies
 
 bench: ## what a decision costs

@@ -26,7 +26,7 @@ fn each_outcome_is_told_from_the_others() {
         ("{apiVersion: v1, kind: Service, metadata: {name: bad}}".to_owned(), "", "skip"),
         (pod("bad"), "operation: CONNECT", "skip"),
         (pod("bad"), "operation: DELETE", "allow"),
-        // A word that is no text breaks the sprintf of nothing, but a Pod that is none breaks the host's reading.
+        // No list of containers can be made of it, so what stands against them cannot be told.
         ("{apiVersion: v1, kind: Pod, metadata: {name: bad}, spec: {containers: 1}}".to_owned(), "", "error"),
     ] {
         let more = if more.is_empty() { String::new() } else { format!("  {more}\n") };

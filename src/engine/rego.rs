@@ -288,6 +288,18 @@ mod tests {
         check_refused("package p\nf(a) { a == 1 } { a == 2 }", "chained");
         check_refused("package p\nx if {\n  y := input.a\n  (y == 1)\n}", "p.rego:4:3");
         check_refused(&"#\n".repeat(600_000), "larger than");
+        let sum = ["1"; 300].join(" +\n");
+        check_refused(&format!("package p\nx := {sum}"), "p.rego:252:3: expression has more than 250 parts in a row");
+        check_refused(&format!("package p\nx := input{}", "[1]".repeat(251)), "more than 250 parts");
+        check_refused(&format!("package p\nx := input{}", ".a".repeat(251)), "more than 250 parts");
+    }
+
+    #[test]
+    fn long_is_not_deep() {
+        let rules: Vec<String> = (0..2_000).map(|n| format!("x{n} := [1 + {n}, input.a.b]")).collect();
+        let list: Vec<String> = (0..2_000).map(|n| format!("\"a\": {n} - 1")).collect();
+        let text = format!("package p\n{}\ny := [{{{}}}]\n", rules.join("\n"), list.join(",\n"));
+        assert_eq!(parse(&Source::new("p.rego", text)).unwrap().rules.len(), 2_001);
     }
 
     #[test]

@@ -50,6 +50,8 @@ fn text_that_is_no_rego() {
         &nested,
         &["p.rego:7:22: brackets are nested deeper than 16 levels", "\n  fix: give the inner part a name"],
     );
+    let sum = vec!["1"; 10_000].join(" +\n");
+    check_rules(&format!("x := {sum}"), &["expression has more than 250 parts in a row", "\n  fix: give some of them"]);
     check(&[("p.rego", "")], &["p.rego:1:1: ", "\n  fix: "]);
 }
 

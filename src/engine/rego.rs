@@ -238,7 +238,7 @@ fn limited_range(arguments: Vec<Value>) -> Result<Value, anyhow::Error> {
 
 /// Whether the engine has a builtin function of this name.
 pub fn is_builtin(name: &str) -> bool {
-    matches!(name, "print" | "walk") || regorus::unstable::BUILTINS.contains_key(name)
+    name == "print" || regorus::unstable::BUILTINS.contains_key(name)
 }
 
 #[cfg(test)]

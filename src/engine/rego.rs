@@ -6,6 +6,7 @@
 
 mod outline;
 mod text;
+pub mod tree;
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +24,8 @@ use super::source::{Source, SourceError};
 /// The syntax tree's types, for the outline.
 mod syntax {
     pub(super) use regorus::unstable::{
-        AssignOp, Expr, Import, Lexer, Literal, Module, Parser, Query, Ref, Rule, RuleAssign, RuleHead, Token,
-        TokenKind,
+        AssignOp, BoolOp, Expr, Import, Lexer, Literal, LiteralStmt, Module, Parser, Query, Ref, Rule, RuleAssign,
+        RuleBody, RuleHead, Span, Token, TokenKind,
     };
 }
 
@@ -92,15 +93,23 @@ fn parse_as_it_is(source: &Source) -> Result<Outline, SourceError> {
     })
 }
 
+/// The whole tree of a module that [`parse`] accepted, in the dialect that it found.
+pub fn parse_tree(source: &Source, dialect: Dialect) -> Result<tree::Tree, SourceError> {
+    module(source, dialect).map(|module| tree::read(&module))
+}
+
 fn parse_as(source: &Source, dialect: Dialect) -> Result<Outline, SourceError> {
+    module(source, dialect).map(|module| outline::read(&module, dialect))
+}
+
+fn module(source: &Source, dialect: Dialect) -> Result<syntax::Module, SourceError> {
     let broken = |error: &anyhow::Error| located(source, &error.to_string());
     let text = engine_source(source)?;
     let mut parser = syntax::Parser::new(&text).map_err(|error| broken(&error))?;
     if dialect == Dialect::V1 {
         parser.enable_rego_v1().map_err(|error| broken(&error))?;
     }
-    let module = parser.parse().map_err(|error| broken(&error))?;
-    Ok(outline::read(&module, dialect))
+    parser.parse().map_err(|error| broken(&error))
 }
 
 fn engine_source(source: &Source) -> Result<EngineSource, SourceError> {

@@ -7,7 +7,7 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
-.PHONY: help run test bench bench-peers fmt lint format clippy docs deny examples
+.PHONY: help run test bench bench-peers fmt lint format clippy docs fields fresh deny examples
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -33,7 +33,7 @@ fmt: ## format the Rust code and the policies
 	cargo fmt
 	$(call tools,opa) && "$$PORTCULLIS_OPA" fmt --write policies
 
-lint: format clippy docs ## formatting, clippy and documentation, with warnings as errors
+lint: format clippy docs fresh ## formatting, clippy, documentation and generated files, with warnings as errors
 
 format:
 	cargo fmt --check
@@ -43,6 +43,15 @@ clippy:
 
 docs:
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+# What Kubernetes' own Go types say of its kinds, for `policy check`.
+fields = cd tests/tools/fields && env -u GOOS -u GOARCH -u GOFLAGS CGO_ENABLED=0 GOWORK=off go run -mod=readonly -buildvcs=false .
+
+fields: ## write anew the table of Kubernetes' fields that policy check knows
+	table="$$($(fields))" && printf '%s\n' "$$table" >src/engine/lint/fields.txt
+
+fresh:
+	diff <($(fields)) src/engine/lint/fields.txt || { echo "src/engine/lint/fields.txt is stale: run make fields" >&2; exit 1; }
 
 deny: ## licences, banned crates and sources of every dependency
 	$(call tools,cargo-deny) && "$$PORTCULLIS_CARGO_DENY" --locked check --hide-inclusion-graph bans licenses sources

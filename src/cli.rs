@@ -5,6 +5,7 @@ mod completions;
 mod docs;
 mod list;
 mod man;
+mod new;
 mod output;
 mod schema;
 mod serve;
@@ -45,6 +46,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     List(list::ListArgs),
+    New(new::NewArgs),
     Docs(docs::DocsArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -123,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),

@@ -24,5 +24,6 @@ pub mod source;
 pub mod budget;
 pub mod document;
 pub mod json;
+pub mod lint;
 pub mod path;
 pub mod pattern;

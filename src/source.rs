@@ -74,6 +74,8 @@ pub struct Loaded {
     pub set: PolicySet,
     /// The profile that it is configured by, if any.
     pub profile: Option<String>,
+    /// What the set is configured by: the text of the profile, then that of the configuration.
+    pub configuration: Vec<Source>,
 }
 
 impl Location {
@@ -109,7 +111,8 @@ impl Location {
             config = read.over(config);
         }
         let texts: Vec<&str> = sources.iter().map(|source| source.text.as_ref()).collect();
-        Ok(Loaded { set: PolicySet::new(bundle, config, &texts), profile })
+        let set = PolicySet::new(bundle, config, &texts);
+        Ok(Loaded { set, profile, configuration: sources })
     }
 
     /// Everything whose change may change the set.

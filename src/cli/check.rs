@@ -1,27 +1,40 @@
 //! `policy check`: loads policies and configuration as the server would, and says what is wrong or unwise.
 
+mod rules;
+
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 
 use super::{CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
-use crate::engine::bundle::{Bundle, BundleError};
-use crate::engine::config::{Advice, advise};
+use crate::engine::bundle::BundleError;
+use crate::engine::lint::{self, RuleId};
 use crate::engine::source::SourceError;
 use crate::report::text::counted;
-use crate::source::LoadError;
+use crate::source::{LoadError, Location};
 
 /// Load policies and configuration, and say what is wrong or unwise.
 ///
-/// Exit 0 if nothing is, 1 if something is unwise (an exemption that has run out or has no owner, a policy without
-/// tests), 2 if the server would refuse to load it.
+/// Each remark names its rule; `--explain RULE` says why it matters and what to do. Exit 0 if nothing is found, 1 if
+/// something is unwise, 2 if the server would refuse to load it. A remark that stays is suppressed in the policy:
+/// `# policy:ignore RULE: REASON` above its line.
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     /// Directory of policies, before --policies; the shipped set if both are left out.
     #[arg(value_name = "DIR")]
-    directory: Option<std::path::PathBuf>,
+    directory: Option<PathBuf>,
+
+    /// List the rules, and check nothing.
+    #[arg(long, conflicts_with = "explain", env = "PORTCULLIS_RULES")]
+    rules: bool,
+
+    /// Say what one rule finds, why, and what to do; check nothing.
+    #[arg(long, value_name = "RULE", env = "PORTCULLIS_EXPLAIN")]
+    explain: Option<String>,
+
     #[command(flatten)]
     policies: PolicyArgs,
     #[command(flatten)]
@@ -39,6 +52,8 @@ struct CheckReport {
 
 #[derive(Serialize)]
 struct Remark {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleId>,
     file: String,
     line: u32,
     column: u32,
@@ -50,6 +65,7 @@ struct Remark {
 impl From<&SourceError> for Remark {
     fn from(error: &SourceError) -> Self {
         Self {
+            rule: error.rule,
             file: error.file.to_string(),
             line: error.line,
             column: error.column,
@@ -60,29 +76,17 @@ impl From<&SourceError> for Remark {
 }
 
 pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
+    let format = arguments.format.format;
+    if arguments.rules {
+        return rules::list(format);
+    }
+    if let Some(name) = &arguments.explain {
+        return rules::explain(name, format);
+    }
     let mut location = arguments.policies.location();
     location.policies = arguments.directory.clone().or(location.policies);
-    let report = match location.load() {
-        Ok(loaded) => {
-            let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-            let mut advice: Vec<Advice> = advise(loaded.set.config(), &today);
-            advice.extend(untested(&location.bundle()?));
-            CheckReport {
-                revision: Some(loaded.set.revision().to_string()),
-                policies: loaded.set.policies().len(),
-                errors: Vec::new(),
-                advice: advice.iter().map(Remark::from).collect(),
-            }
-        }
-        Err(LoadError::Policies(BundleError(errors)) | LoadError::Config(BundleError(errors))) => CheckReport {
-            revision: None,
-            policies: 0,
-            errors: errors.iter().map(Remark::from).collect(),
-            advice: Vec::new(),
-        },
-        Err(error @ (LoadError::Unreadable { .. } | LoadError::Empty(_) | LoadError::Profile { .. })) => bail!(error),
-    };
-    match arguments.format.format {
+    let report = check(&location)?;
+    match format {
         Format::Json => output::json(&report)?,
         Format::Text => output::result(&text(&report)?)?,
     }
@@ -93,21 +97,34 @@ pub(super) fn run(arguments: &CheckArgs) -> anyhow::Result<u8> {
     })
 }
 
-/// Policies in whose directory no test mentions their package.
-fn untested(bundle: &Bundle) -> Vec<Advice> {
-    let tested = |file: &str| {
-        let directory = file.rsplit_once('/').map(|(directory, _)| directory);
-        bundle.tests.iter().any(|test| test.module.source.file.rsplit_once('/').map(|(d, _)| d) == directory)
+fn check(location: &Location) -> anyhow::Result<CheckReport> {
+    let refused = |errors: &[SourceError]| CheckReport {
+        revision: None,
+        policies: 0,
+        errors: errors.iter().map(Remark::from).collect(),
+        advice: Vec::new(),
     };
-    bundle
-        .policies
-        .iter()
-        .filter(|policy| !tested(&policy.file))
-        .map(|policy| {
-            SourceError::whole(&policy.file, format!("policy {} has no tests", policy.name))
-                .fix("write *_test.rego beside it, and run policy verify")
-        })
-        .collect()
+    let read = || -> Result<_, LoadError> { Ok((location.load()?, location.bundle()?)) };
+    match read() {
+        Ok((loaded, bundle)) => {
+            let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+            let advice = lint::policies(&bundle, &has_suite).into_iter();
+            let advice = advice.chain(lint::configuration(loaded.set.config(), &loaded.configuration, &today));
+            Ok(CheckReport {
+                revision: Some(loaded.set.revision().to_string()),
+                policies: loaded.set.policies().len(),
+                errors: Vec::new(),
+                advice: advice.map(|remark| Remark::from(&remark)).collect(),
+            })
+        }
+        Err(LoadError::Policies(BundleError(errors)) | LoadError::Config(BundleError(errors))) => Ok(refused(&errors)),
+        Err(error @ (LoadError::Unreadable { .. } | LoadError::Empty(_) | LoadError::Profile { .. })) => bail!(error),
+    }
+}
+
+/// Whether a suite lies beside a policy's file.
+fn has_suite(file: &str) -> bool {
+    Path::new(file).with_file_name("suite.yaml").is_file()
 }
 
 fn text(report: &CheckReport) -> anyhow::Result<String> {
@@ -121,7 +138,8 @@ fn text(report: &CheckReport) -> anyhow::Result<String> {
             if remark.column > 0 {
                 write!(place, ":{}", remark.column)?;
             }
-            writeln!(text, "{place}: {word}: {}", remark.message)?;
+            let rule = remark.rule.map(|rule| format!(" [{rule}]")).unwrap_or_default();
+            writeln!(text, "{place}: {word}{rule}: {}", remark.message)?;
             if let Some(remedy) = &remark.remedy {
                 writeln!(text, "    fix     {remedy}")?;
             }

@@ -104,7 +104,7 @@ impl<'a> Listed<'a> {
 }
 
 pub(super) fn run(arguments: &ListArgs) -> anyhow::Result<u8> {
-    let Loaded { set, profile } = arguments.policies.location().load()?;
+    let Loaded { set, profile, .. } = arguments.policies.location().load()?;
     let policies = set.policies().iter().map(|policy| Listed::of(policy, &set)).collect();
     let listing = Listing { revision: set.revision(), profile: profile.as_deref(), policies };
     match arguments.format.format {

@@ -94,6 +94,14 @@ impl Bundle {
             parsed.into_iter().filter(|(role, _)| *role != Role::Test).map(|(_, module)| module.source).collect();
         bundle.policies.sort_by(|a, b| a.name.cmp(&b.name));
         errors.extend(same_names(&bundle.policies));
+        // What is wrong with a library is found with each policy that is linked with it.
+        let mut told: Vec<SourceError> = Vec::new();
+        errors.retain(|error| {
+            !told.contains(error) && {
+                told.push(error.clone());
+                true
+            }
+        });
         if errors.is_empty() { Ok(bundle) } else { Err(BundleError(errors)) }
     }
 }

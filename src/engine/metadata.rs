@@ -18,6 +18,17 @@ pub enum Need {
     Namespace,
 }
 
+/// A rule of `policy check` whose remarks on a policy its author does not heed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// The rule as written.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// The line it stands on.
+    pub line: u32,
+}
+
 /// What a policy says of itself, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
@@ -43,6 +54,8 @@ pub struct Metadata {
     pub schema: Option<Schema>,
     /// The controls of published standards that it covers, such as `cis/5.2.7`.
     pub controls: Vec<String>,
+    /// The rules of `policy check` that it does not heed.
+    pub ignored: Vec<Ignored>,
 }
 
 impl Metadata {
@@ -60,6 +73,7 @@ impl Metadata {
             parameters: Value::new_object(),
             schema: None,
             controls: Vec::new(),
+            ignored: Vec::new(),
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod coverage;
 mod outline;
 mod text;
+pub mod tree;
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,8 +26,8 @@ use super::source::{Source, SourceError};
 /// The syntax tree's types, for the outline.
 mod syntax {
     pub(super) use regorus::unstable::{
-        AssignOp, Expr, Import, Lexer, Literal, Module, Parser, Query, Ref, Rule, RuleAssign, RuleBody, RuleHead,
-        Token, TokenKind,
+        AssignOp, BoolOp, Expr, Import, Lexer, Literal, LiteralStmt, Module, Parser, Query, Ref, Rule, RuleAssign,
+        RuleBody, RuleHead, Span, Token, TokenKind,
     };
 }
 
@@ -96,15 +97,23 @@ fn parse_as_it_is(source: &Source) -> Result<Outline, SourceError> {
     })
 }
 
+/// The whole tree of a module that [`parse`] accepted, in the dialect that it found.
+pub fn parse_tree(source: &Source, dialect: Dialect) -> Result<tree::Tree, SourceError> {
+    module(source, dialect).map(|module| tree::read(&module))
+}
+
 fn parse_as(source: &Source, dialect: Dialect) -> Result<Outline, SourceError> {
+    module(source, dialect).map(|module| outline::read(&module, dialect))
+}
+
+fn module(source: &Source, dialect: Dialect) -> Result<syntax::Module, SourceError> {
     let broken = |error: &anyhow::Error| located(source, &error.to_string());
     let text = engine_source(source)?;
     let mut parser = syntax::Parser::new(&text).map_err(|error| broken(&error))?;
     if dialect == Dialect::V1 {
         parser.enable_rego_v1().map_err(|error| broken(&error))?;
     }
-    let module = parser.parse().map_err(|error| broken(&error))?;
-    Ok(outline::read(&module, dialect))
+    parser.parse().map_err(|error| broken(&error))
 }
 
 fn engine_source(source: &Source) -> Result<EngineSource, SourceError> {
@@ -271,7 +280,7 @@ fn limited_range(arguments: Vec<Value>) -> Result<Value, anyhow::Error> {
 
 /// Whether the engine has a builtin function of this name.
 pub fn is_builtin(name: &str) -> bool {
-    matches!(name, "print" | "walk") || regorus::unstable::BUILTINS.contains_key(name)
+    name == "print" || regorus::unstable::BUILTINS.contains_key(name)
 }
 
 #[cfg(test)]
@@ -321,6 +330,18 @@ mod tests {
         check_refused("package p\nf(a) { a == 1 } { a == 2 }", "chained");
         check_refused("package p\nx if {\n  y := input.a\n  (y == 1)\n}", "p.rego:4:3");
         check_refused(&"#\n".repeat(600_000), "larger than");
+        let sum = ["1"; 300].join(" +\n");
+        check_refused(&format!("package p\nx := {sum}"), "p.rego:252:3: expression has more than 250 parts in a row");
+        check_refused(&format!("package p\nx := input{}", "[1]".repeat(251)), "more than 250 parts");
+        check_refused(&format!("package p\nx := input{}", ".a".repeat(251)), "more than 250 parts");
+    }
+
+    #[test]
+    fn long_is_not_deep() {
+        let rules: Vec<String> = (0..2_000).map(|n| format!("x{n} := [1 + {n}, input.a.b]")).collect();
+        let list: Vec<String> = (0..2_000).map(|n| format!("\"a\": {n} - 1")).collect();
+        let text = format!("package p\n{}\ny := [{{{}}}]\n", rules.join("\n"), list.join(",\n"));
+        assert_eq!(parse(&Source::new("p.rego", text)).unwrap().rules.len(), 2_001);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::lint::RuleId;
+
 /// A Rego file: its name as a person knows it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -37,6 +39,8 @@ pub struct SourceError {
     pub message: String,
     /// What to do, if it can be said.
     pub remedy: Option<String>,
+    /// The rule of `policy check` that says so, if it is one.
+    pub rule: Option<RuleId>,
 }
 
 impl SourceError {
@@ -47,13 +51,20 @@ impl SourceError {
 
     /// An error at a line and column.
     pub fn at(file: &Arc<str>, line: u32, column: u32, message: impl Into<String>) -> Self {
-        Self { file: Arc::clone(file), line, column, message: message.into(), remedy: None }
+        Self { file: Arc::clone(file), line, column, message: message.into(), remedy: None, rule: None }
     }
 
     /// The same error with a remedy.
     #[must_use]
     pub fn fix(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same error as a finding of a rule.
+    #[must_use]
+    pub fn of(mut self, rule: RuleId) -> Self {
+        self.rule = Some(rule);
         self
     }
 }

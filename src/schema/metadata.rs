@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "the shape is the schema")]
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
@@ -59,6 +61,15 @@ struct Custom {
     schema: Option<Map<String, Value>>,
     /// Controls of published standards that it covers, such as cis/5.2.7.
     controls: Option<Vec<String>>,
+    lint: Option<Lint>,
+}
+
+/// What policy check need not say of the policy.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Lint {
+    /// Rules of policy check that are not heeded, each with the reason.
+    ignore: Option<BTreeMap<String, String>>,
 }
 
 /// What follows from a violation unless configuration says otherwise.

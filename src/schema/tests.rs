@@ -82,6 +82,7 @@ fn what_policies_say_of_themselves() {
         "title: T\ndescription: D\nrelated_resources: [https://example.com, {ref: https://example.com}]\nscope: package",
         "title: T\ncustom:\n  severity: high\n  enforcement: audit\n  needs: [namespace]\n  on_error: warn\n\
         \x20 parameters: {a: 1}\n  schema: {type: object}\n  controls: [cis/1]\n\
+        \x20 lint: {ignore: {untested: tested elsewhere}}\n\
         \x20 match: {kinds: [Pod], operations: [CONNECT], subresources: [exec], namespaces: [a], users: [b], groups: [c],\n\
         \x20   namespaceSelector: {matchLabels: {a: b}}}",
     ] {
@@ -94,6 +95,9 @@ fn what_policies_say_of_themselves() {
         "title: T\ncustom: {enforcement: off}",
         "title: T\ncustom: {needs: [weather]}",
         "title: T\ncustom: {parameters: [a]}",
+        "title: T\ncustom: {lint: {ignore: [untested]}}",
+        "title: T\ncustom: {lint: {ignore: {untested: 3}}}",
+        "title: T\ncustom: {lint: {ignored: {untested: x}}}",
         "title: T\ncustom: {match: {kind: [Pod]}}",
         "title: T\ncustom: {match: {operations: [PATCH]}}",
         "title: T\ncustom: {match: {kinds: [a/b/c/d]}}",

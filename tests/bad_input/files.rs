@@ -61,7 +61,10 @@ fn a_directory_whose_tests_are_absent() {
     says(&verified.stdout, &["no tests: write rules named test_…"]);
     let checked = run(&["check", path]);
     assert_eq!(checked.code, Some(1));
-    says(&checked.stdout, &["p.rego: advice: policy p has no tests\n    fix     write *_test.rego beside it"]);
+    says(
+        &checked.stdout,
+        &["p.rego:5: advice [untested]: policy p has no tests\n    fix     write *_test.rego or suite.yaml beside it"],
+    );
 }
 
 #[test]

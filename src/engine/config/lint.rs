@@ -1,5 +1,6 @@
 //! What is unwise in a configuration that is loaded all the same.
 
+use super::super::lint::RuleId;
 use super::super::source::SourceError;
 use super::{Config, Exemption};
 
@@ -12,25 +13,40 @@ pub fn advise(config: &Config, today: &str) -> Vec<Advice> {
 }
 
 fn on_exemption(exemption: &Exemption, config: &Config, today: &str) -> Vec<Advice> {
-    let remark = |message: String, fix: &str| SourceError::at(&exemption.file, exemption.line, 0, message).fix(fix);
+    let remark = |rule, message: String, fix: &str| {
+        SourceError::at(&exemption.file, exemption.line, 0, message).fix(fix).of(rule)
+    };
     let mut remarks = Vec::new();
     if exemption.owner.is_empty() {
-        remarks.push(remark("exemption has no owner".to_owned(), "add `owner:`, the team that answers for it"));
+        remarks.push(remark(
+            RuleId::ExemptionWithoutOwner,
+            "exemption has no owner".to_owned(),
+            "add `owner:`, the team that answers for it",
+        ));
     }
     if exemption.reason.is_empty() {
-        remarks.push(remark("exemption has no reason".to_owned(), "add `reason:`, with a ticket"));
+        remarks.push(remark(
+            RuleId::ExemptionWithoutReason,
+            "exemption has no reason".to_owned(),
+            "add `reason:`, with a ticket",
+        ));
     }
     match &exemption.expires {
-        None => remarks.push(remark("exemption never expires".to_owned(), "add `expires: YYYY-MM-DD`")),
+        None => remarks.push(remark(
+            RuleId::ExemptionWithoutEnd,
+            "exemption never expires".to_owned(),
+            "add `expires: YYYY-MM-DD`",
+        )),
         Some(day) if exemption.is_expired(today) => {
-            remarks.push(remark(format!("exemption expired on {day} and no longer holds"), "remove it, or renew it"));
+            let message = format!("exemption expired on {day} and no longer holds");
+            remarks.push(remark(RuleId::ExemptionExpired, message, "remove it, or renew it"));
         }
         Some(_) => {}
     }
     if exemption.matches.labels.is_some() && !config.trust_labels {
         let message = "exemption by labels holds never, as an object's own author sets them".to_owned();
-        remarks
-            .push(remark(message, "match namespaces or names, or set `trustLabels: true` if you trust every author"));
+        let fix = "match namespaces or names, or set `trustLabels: true` if you trust every author";
+        remarks.push(remark(RuleId::ExemptionByLabels, message, fix));
     }
     remarks
 }

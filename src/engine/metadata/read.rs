@@ -12,7 +12,7 @@ use super::super::scope::{KindPattern, Scope};
 use super::super::source::{Source, SourceError};
 use super::super::violation::{Enforcement, FailMode, Severity};
 use super::parameters::Schema;
-use super::{Metadata, Need};
+use super::{Ignored, Metadata, Need};
 
 const HEADER: &str = "METADATA";
 
@@ -20,15 +20,21 @@ type Errors = Vec<DocumentError>;
 
 /// Reads a policy's METADATA; nothing if it has none above its package.
 pub fn read(source: &Source) -> Result<Option<Metadata>, SourceError> {
-    let Some((text, line)) = block(&source.text) else { return Ok(None) };
     let first_error = |errors: Errors| {
         let error = errors.into_iter().next();
         error
             .map_or_else(|| SourceError::whole(&source.file, "METADATA is wrong"), |error| in_file(&source.file, error))
     };
-    let origin = Place { line, column: 3 };
-    let node = yaml::parse_one_from(&text, origin).map_err(|error| first_error(vec![error]))?;
-    metadata(&node).map(Some).map_err(first_error)
+    match document(source).map_err(|error| first_error(vec![error]))? {
+        Some(node) => metadata(&node).map(Some).map_err(first_error),
+        None => Ok(None),
+    }
+}
+
+/// The METADATA of a policy's module as it is written, if it has any.
+pub fn document(source: &Source) -> Result<Option<Node>, DocumentError> {
+    let Some((text, line)) = block(&source.text) else { return Ok(None) };
+    yaml::parse_one_from(&text, Place { line, column: 3 }).map(Some)
 }
 
 /// An error in a document as an error in its file.
@@ -97,6 +103,11 @@ fn read_custom(custom: &mut Fields<'_>, metadata: &mut Metadata) {
     metadata.on_error = custom.take_choice("on_error", &modes).unwrap_or(metadata.on_error);
     metadata.controls = owned(custom.take_strings("controls"));
     metadata.needs = needs(custom);
+    if let Some(mut lint) = custom.take_mapping("lint") {
+        metadata.ignored = ignored(&mut lint);
+        let result = lint.finish();
+        custom.absorb(result);
+    }
     if let Some(mut matches) = custom.take_mapping("match") {
         metadata.scope = scope(&mut matches);
         let result = matches.finish();
@@ -144,6 +155,31 @@ fn needs(custom: &mut Fields<'_>) -> Vec<Need> {
         }
     }
     needs
+}
+
+/// The rules of `policy check` not to be heeded, each with the reason.
+fn ignored(lint: &mut Fields<'_>) -> Vec<Ignored> {
+    let Some(entry) = lint.take("ignore") else { return Vec::new() };
+    let Some(entries) = entry.value.entries() else {
+        let message = format!("field \"ignore\" must be a mapping, found {}", entry.value.describe());
+        lint.refuse(DocumentError::new(entry.value.place, message).hint("write each rule with its reason"));
+        return Vec::new();
+    };
+    let mut ignored = Vec::new();
+    for entry in entries {
+        match entry.value.as_str() {
+            Some(reason) => ignored.push(Ignored {
+                rule: entry.key.to_string(),
+                reason: reason.to_owned(),
+                line: entry.key_place.line,
+            }),
+            None => {
+                let message = format!("the reason to ignore {} must be a string", entry.key);
+                lint.refuse(DocumentError::new(entry.value.place, message).hint("say why the remark stays"));
+            }
+        }
+    }
+    ignored
 }
 
 fn scope(matches: &mut Fields<'_>) -> Scope {

@@ -102,7 +102,7 @@ pub(super) fn read(module: &syntax::Module, dialect: Dialect) -> Outline {
     }
 }
 
-fn read_import(import: &syntax::Import) -> Import {
+pub(super) fn read_import(import: &syntax::Import) -> Import {
     let path = static_path(&import.refr).0;
     let alias = match &import.r#as {
         Some(span) => span.text().to_owned(),
@@ -161,10 +161,11 @@ fn read_rule(rule: &syntax::Rule) -> Rule {
     }
 }
 
-type Expression = Ref<Expr>;
-type HeadParts<'a> = (&'a Expression, &'a [Expression], Option<&'a Expression>, Option<&'a syntax::RuleAssign>);
+pub(super) type Expression = Ref<Expr>;
+pub(super) type HeadParts<'a> =
+    (&'a Expression, &'a [Expression], Option<&'a Expression>, Option<&'a syntax::RuleAssign>);
 
-fn parts(head: &RuleHead) -> HeadParts<'_> {
+pub(super) fn parts(head: &RuleHead) -> HeadParts<'_> {
     match head {
         RuleHead::Compr { refr, assign, .. } => (refr, &[], None, assign.as_ref()),
         RuleHead::Set { refr, key, .. } => (refr, &[], key.as_ref(), None),
@@ -181,7 +182,7 @@ fn is_empty_literal(expression: &Expression) -> bool {
 }
 
 /// The leading parts of a reference that are written out, and whether they are all of it.
-fn static_path(expression: &Expression) -> (Vec<String>, bool) {
+pub(super) fn static_path(expression: &Expression) -> (Vec<String>, bool) {
     match expression.as_ref() {
         Expr::Var { span, .. } => (vec![span.text().to_owned()], true),
         Expr::RefDot { refr, field, .. } => extend(refr, Some(field.0.text())),
@@ -194,7 +195,7 @@ fn static_path(expression: &Expression) -> (Vec<String>, bool) {
 }
 
 /// Where a reference starts; its own place is its last dot or bracket.
-fn start(reference: &Expression) -> &Expression {
+pub(super) fn start(reference: &Expression) -> &Expression {
     let mut start = reference;
     while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = start.as_ref() {
         start = refr;

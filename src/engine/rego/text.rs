@@ -1,7 +1,8 @@
 //! What a module's text must satisfy before the parser sees it.
 //!
 //! The engine's parser takes exponential time on nested literals, joins a line that starts with `(` to the line before
-//! it, and gives chained bodies a meaning of its own. All three are refused here, by looking at tokens.
+//! it, and gives chained bodies a meaning of its own; whoever walks its tree needs stack for each operator in a row. All
+//! are refused here, by looking at tokens.
 
 use super::super::source::{Source, SourceError};
 use super::EngineSource;
@@ -12,6 +13,9 @@ const FILE_BYTES: usize = 1 << 20;
 
 /// Brackets open at one place. Each level of literals doubles the parser's time: at 16 it takes about a second.
 const NESTING: usize = 16;
+
+/// Operators, dots and brackets in a row at one level: each is a level of the syntax tree, which is walked by recursion.
+const CHAIN: usize = 250;
 
 /// What the tokens tell about a module.
 #[derive(Debug, Default)]
@@ -31,6 +35,7 @@ pub(super) fn inspect(source: &Source) -> Result<Tokens, SourceError> {
     let text = super::engine_source(source)?;
     let tokens = tokens(source, &text)?;
     nesting(source, &tokens)?;
+    chains(source, &tokens)?;
     bodies(source, &tokens)?;
     joined_lines(source, &tokens)?;
     Ok(keywords(&tokens))
@@ -71,6 +76,34 @@ fn nesting(source: &Source, tokens: &[Token]) -> Result<(), SourceError> {
             let message = format!("brackets are nested deeper than {NESTING} levels");
             return Err(at(source, token, message).fix("give the inner part a name of its own"));
         }
+    }
+    Ok(())
+}
+
+/// Refuses `a + b + c + …` and `a.b[c].d…` without end.
+fn chains(source: &Source, tokens: &[Token]) -> Result<(), SourceError> {
+    const LINKS: [&str; 14] = ["+", "-", "*", "/", "%", "&", "|", ".", "==", "!=", "<", "<=", ">", ">="];
+    let is_link = |token: &Token| LINKS.contains(&symbol(token));
+    let mut levels = vec![0_usize];
+    let mut before: Option<&Token> = None;
+    for token in tokens {
+        let goes_on = before.is_none_or(|before| before.1.line == token.1.line || is_link(before)) || is_link(token);
+        match (symbol(token), levels.last_mut()) {
+            ("}" | "]" | ")", _) => drop(levels.pop()),
+            ("," | ";" | ":=" | "=", Some(count)) => *count = 0,
+            ("{" | "[" | "(", Some(count)) => {
+                *count = if goes_on { count.saturating_add(1) } else { 0 };
+                levels.push(0);
+            }
+            (_, Some(count)) if !goes_on => *count = 0,
+            (_, Some(count)) if is_link(token) => *count = count.saturating_add(1),
+            _ => {}
+        }
+        if levels.last().is_some_and(|count| *count > CHAIN) {
+            let message = format!("expression has more than {CHAIN} parts in a row");
+            return Err(at(source, token, message).fix("give some of them a name of their own"));
+        }
+        before = Some(token);
     }
     Ok(())
 }

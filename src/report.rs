@@ -3,6 +3,7 @@
 
 pub mod coverage;
 pub mod docs;
+pub mod explain;
 pub mod text;
 pub mod verify;
 

@@ -1,20 +1,15 @@
 //! `policy test`: the verdict that the cluster would give, for manifests.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
+use super::request::{RequestArgs, inputs};
 use super::{BudgetArgs, CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, VIOLATIONS, output};
-use crate::engine::document::fields::closest;
-use crate::engine::policy_set::PolicySet;
-use crate::engine::review::Operation;
 use crate::engine::violation::FailMode;
 use crate::report::text;
 use crate::suite::judge::{Report, judge};
-use crate::suite::manifest::{self, Input};
-use crate::suite::review::Options;
+use crate::suite::manifest;
 
 /// Give the verdict that the cluster would give, for manifests.
 ///
@@ -29,32 +24,8 @@ pub(super) struct TestArgs {
     #[command(flatten)]
     policies: PolicyArgs,
 
-    /// Judge by this policy only; may be repeated.
-    #[arg(long = "policy", value_name = "NAME", env = "PORTCULLIS_POLICY", value_delimiter = ',')]
-    only: Vec<String>,
-
-    /// The operation under review.
-    #[arg(long, value_name = "OPERATION", default_value = "CREATE", env = "PORTCULLIS_OPERATION",
-          value_parser = operation)]
-    operation: Operation,
-
-    /// The user who asks.
-    #[arg(long, value_name = "NAME", default_value = "policy-test", env = "PORTCULLIS_USER")]
-    user: String,
-
-    /// A group of the user; may be repeated.
-    #[arg(
-        long = "group",
-        value_name = "NAME",
-        default_value = "system:authenticated",
-        env = "PORTCULLIS_GROUP",
-        value_delimiter = ','
-    )]
-    groups: Vec<String>,
-
-    /// The namespace of objects that name none.
-    #[arg(long, value_name = "NAME", default_value = "default", env = "PORTCULLIS_NAMESPACE")]
-    namespace: String,
+    #[command(flatten)]
+    request: RequestArgs,
 
     /// What makes the exit code 1: violations that deny, or those that warn as well.
     #[arg(long, value_enum, default_value = "deny", env = "PORTCULLIS_FAIL_ON")]
@@ -75,51 +46,16 @@ enum FailOn {
     Warn,
 }
 
-fn operation(text: &str) -> Result<Operation, String> {
-    let known = || Operation::ALL.map(Operation::as_str).join(", ");
-    Operation::parse(text).ok_or_else(|| format!("expected one of {}", known()))
-}
-
 pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
-    let set = select(arguments.policies.location().load()?.set, &arguments.only)?;
+    let set = arguments.request.select(arguments.policies.location().load()?.set)?;
     let loaded = manifest::load(&inputs(&arguments.paths)?);
-    let options = Options {
-        operation: arguments.operation,
-        user: arguments.user.clone(),
-        groups: arguments.groups.clone(),
-        namespace: arguments.namespace.clone(),
-        dry_run: false,
-    };
+    let options = arguments.request.options();
     let report = judge(loaded, &set, &options, arguments.budget.duration());
     match arguments.format.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::result(&text::write(&report, output::has_colour())?)?,
     }
     Ok(exit_code(&report, arguments.fail_on))
-}
-
-fn select(set: PolicySet, only: &[String]) -> anyhow::Result<PolicySet> {
-    let names: Vec<&str> = set.policies().iter().map(|policy| policy.name.as_ref()).collect();
-    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        let hint =
-            closest(unknown, names.iter().copied()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-        bail!("--policy {unknown}: no such policy{hint} (see policy list)");
-    }
-    Ok(if only.is_empty() { set } else { set.only(only) })
-}
-
-fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).context("stdin cannot be read")?;
-            inputs.push(Input::Stdin(bytes));
-        } else {
-            inputs.push(Input::Path(path.clone()));
-        }
-    }
-    Ok(inputs)
 }
 
 fn exit_code(report: &Report, fail_on: FailOn) -> u8 {

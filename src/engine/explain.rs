@@ -114,7 +114,7 @@ impl<'a> Explainer<'a, '_> {
         Explanation {
             policy,
             exemptions: evaluation.map(|evaluation| self.exemptions(policy, evaluation)).unwrap_or_default(),
-            settings: settings.map(|settings| self.settings(policy, settings)),
+            settings: settings.map(|settings| self.settings(policy, &settings)),
             overrides,
             reach,
         }
@@ -158,7 +158,7 @@ impl<'a> Explainer<'a, '_> {
     }
 
     /// The settings in force, each with the last override that says something of it.
-    fn settings(&self, policy: &Policy, settings: Settings) -> Vec<Setting> {
+    fn settings(&self, policy: &Policy, settings: &Settings) -> Vec<Setting> {
         let request = &self.review.request;
         let mut origins: BTreeMap<String, Place> = BTreeMap::new();
         let holding = self.set.config().overrides.iter().filter(|change| {
@@ -168,7 +168,7 @@ impl<'a> Explainer<'a, '_> {
             let mut said = Vec::new();
             said.extend(change.enforcement.map(|_| "enforcement".to_owned()));
             said.extend(change.on_error.map(|_| "onError".to_owned()));
-            said.extend(change.parameters.iter().flat_map(|given| fields(given)).map(|(name, _)| parameter(&name)));
+            said.extend(change.parameters.iter().flat_map(fields).map(|(name, _)| parameter(&name)));
             origins.extend(said.into_iter().map(|name| (name, (Arc::clone(&change.file), change.line))));
         }
         let text = |text: &str| Value::from(text);

@@ -53,7 +53,7 @@ impl Mask {
         let (mut values, mut whole) = (self.values, self.whole);
         for container in workload.into_iter().flat_map(|workload| &workload.containers) {
             if let Ok(variables) = container.spec["env"].as_array() {
-                for variable in variables.iter() {
+                for variable in variables {
                     collect(&variable["value"], &mut values);
                     leaves(&variable["value"], &mut whole);
                 }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use crate::engine::violation::Enforcement;
-use crate::suite::judge::{Failure, Finding, Judgement, ObjectName, Report, Summary};
+use crate::suite::judge::{Failure, Finding, Judgement, Report, Summary};
 use crate::suite::manifest::{Problem, Skipped};
 
 /// Writes a report. Colours are ANSI, or none.
@@ -60,7 +60,7 @@ impl Writer {
     }
 
     fn judgement(&mut self, result: &Judgement) -> fmt::Result {
-        let object = object_name(&result.object);
+        let object = result.object.to_string();
         for failure in &result.errors {
             self.failure(result, failure, &object)?;
         }
@@ -130,10 +130,4 @@ impl Writer {
 /// A count with its noun.
 pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn object_name(object: &ObjectName) -> String {
-    let name =
-        if object.namespace.is_empty() { object.name.clone() } else { format!("{}/{}", object.namespace, object.name) };
-    format!("{} {} {name}", object.api_version, object.kind).trim().to_owned()
 }

@@ -1,6 +1,7 @@
 //! Judging manifests: each as the API server would send it, by the same act that answers the API server.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,12 @@ use crate::engine::document::Node;
 use crate::engine::mask::{MASKED, Mask, is_secret_field};
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
-use crate::engine::review::{Review, ReviewError};
+use crate::engine::review::{Request, Review, ReviewError};
 use crate::engine::scope::NamespaceFact;
 use crate::engine::violation::{Enforcement, FailMode, Severity, Violation};
 
 /// How long one object may take; as long as the API server would wait.
-const REVIEW_BUDGET: Duration = Duration::from_secs(10);
+pub(super) const REVIEW_BUDGET: Duration = Duration::from_secs(10);
 
 /// A value that was found is cut to so many characters.
 const OBSERVED_CHARS: usize = 120;
@@ -72,6 +73,15 @@ pub struct ObjectName {
     pub namespace: String,
     /// The name, or `generateName`.
     pub name: String,
+}
+
+/// As a person names it: API version, kind, namespace and name.
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        let name = format!("{} {} {}{slash}{}", self.api_version, self.kind, self.namespace, self.name);
+        f.write_str(name.trim())
+    }
 }
 
 /// A violation and the place of the field it is about.
@@ -149,7 +159,14 @@ pub struct Summary {
 }
 
 /// The namespaces among the input.
-struct Namespaces(BTreeMap<String, NamespaceFact>);
+pub(super) struct Namespaces(BTreeMap<String, NamespaceFact>);
+
+impl Namespaces {
+    /// The namespaces among manifests.
+    pub(super) fn of(manifests: &[Manifest]) -> Self {
+        Self(super::review::namespaces(manifests))
+    }
+}
 
 impl FactSource for Namespaces {
     fn namespace(&self, name: &str) -> NamespaceFact {
@@ -164,7 +181,7 @@ impl FactSource for Namespaces {
 
 /// Judges every object of the input, with so much time for each policy on each object.
 pub fn judge(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget: Duration) -> Report {
-    let namespaces = Namespaces(super::review::namespaces(&loaded.objects));
+    let namespaces = Namespaces::of(&loaded.objects);
     let mut problems = loaded.problems;
     let mut results = Vec::new();
     for manifest in &loaded.objects {
@@ -177,7 +194,7 @@ pub fn judge(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget: 
     Report { revision: Arc::clone(set.revision()), results, skipped: loaded.skipped, problems, summary }
 }
 
-fn refused(manifest: &Manifest, error: &ReviewError) -> Problem {
+pub(super) fn refused(manifest: &Manifest, error: &ReviewError) -> Problem {
     Problem {
         file: Arc::clone(&manifest.file),
         line: manifest.place.line,
@@ -198,17 +215,22 @@ pub(super) fn judge_one(
     let review = Review::parse(json.as_bytes())?;
     let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
     let decision = judge_review(&review, set, namespaces, moment)?;
+    let name = object_name(manifest, &review.request);
+    let locator = Locator { manifest, object: manifest.object(), kind: &name.kind, mask: &decision.private };
+    Ok(locator.judgement(&decision, name.clone()))
+}
+
+/// Which object a manifest is, as it was judged.
+pub(super) fn object_name(manifest: &Manifest, request: &Request) -> ObjectName {
     let object = manifest.object();
-    let request = &review.request;
-    let name = ObjectName {
+    ObjectName {
         api_version: text_at(object, &["apiVersion"]),
         kind: request.kind.kind.clone(),
         namespace: request.namespace.clone(),
         name: Some(request.name.clone())
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| text_at(object, &["metadata", "generateName"])),
-    };
-    Ok(Locator { manifest, object, kind: &name.kind, mask: &decision.private }.judgement(&decision, name.clone()))
+    }
 }
 
 fn text_at(node: &Node, path: &[&str]) -> String {
@@ -217,11 +239,11 @@ fn text_at(node: &Node, path: &[&str]) -> String {
 }
 
 /// Finds the places that violations are about.
-struct Locator<'a> {
-    manifest: &'a Manifest,
-    object: &'a Node,
-    kind: &'a str,
-    mask: &'a Mask,
+pub(super) struct Locator<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) object: &'a Node,
+    pub(super) kind: &'a str,
+    pub(super) mask: &'a Mask,
 }
 
 impl Locator<'_> {
@@ -267,7 +289,7 @@ impl Locator<'_> {
         }
     }
 
-    fn finding(&self, evaluation: &Evaluation, violation: &Violation) -> Finding {
+    pub(super) fn finding(&self, evaluation: &Evaluation, violation: &Violation) -> Finding {
         let path = violation.field.as_deref().and_then(|field| FieldPath::parse(field).ok()).unwrap_or_default();
         let found = self.object.at(&path);
         let observed = (found.exact && violation.field.is_some()).then(|| self.observed(&path, found.node));
@@ -316,7 +338,7 @@ fn summarize(results: &[Judgement], skipped: usize, problems: usize) -> Summary 
 
 impl Manifest {
     /// The Kubernetes object: the document itself, or the one that a review is about.
-    fn object(&self) -> &Node {
+    pub(super) fn object(&self) -> &Node {
         let reviewed = || {
             let request = self.node.get("request")?;
             request.get("object").filter(|object| object.entries().is_some()).or_else(|| request.get("oldObject"))

@@ -47,9 +47,10 @@ pub(super) struct Row {
 impl Probing {
     /// Asks about the module that was read from a file.
     pub(super) fn of(program: &Program, file: &str) -> Option<Self> {
-        let program = program.clone();
-        let mut engine = program.engine.clone();
-        let modules = engine.get_modules();
+        // What is evaluated to answer questions covers nothing.
+        let mut program = Program { coverage: None, ..program.clone() };
+        program.engine.set_enable_coverage(false);
+        let modules = program.engine.get_modules();
         let is_taken = |module: &Ref<Module>| module.package.span.source.contents().contains(PREFIX);
         if modules.iter().any(is_taken) {
             return None;

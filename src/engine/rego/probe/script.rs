@@ -84,19 +84,32 @@ impl<'a> Script<'a> {
         self.text.get(part.clone()).unwrap_or_default()
     }
 
-    /// The text of a part on one line, without comments.
+    /// The text of a part on one line, without comments; `;` stands where a line's end parted two statements.
     pub(super) fn on_one_line(&self, part: &Part) -> String {
         let mut line = String::new();
-        let mut behind = part.start;
+        let mut before: Option<&Token> = None;
         for token in self.tokens_of(part.start, part.end) {
-            if behind < token.outer.start {
-                line.push(' ');
+            if let Some(before) = before.filter(|before| before.outer.end < token.outer.start) {
+                line.push_str(if self.parts_statements(before, token) { "; " } else { " " });
             }
             let text = self.exact(&token.outer).chars();
             line.extend(text.map(|character| if character.is_control() { ' ' } else { character }));
-            behind = token.outer.end;
+            before = Some(token);
         }
         line
+    }
+
+    /// Whether a statement ends between two tokens without saying so.
+    fn parts_statements(&self, before: &Token, after: &Token) -> bool {
+        const GOES_ON_BEHIND: [&str; 8] = ["not", "in", "as", "with", "some", "every", "if", "contains"];
+        const GOES_ON_BEFORE: [&str; 4] = ["in", "as", "with", "else"];
+        let is_word = |text: &str| text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"' | '`'));
+        let (before_text, after_text) = (self.exact(&before.outer), self.exact(&after.outer));
+        let ends =
+            (is_word(before_text) && !GOES_ON_BEHIND.contains(&before_text)) || matches!(before_text, ")" | "]" | "}");
+        let begins = (is_word(after_text) && !GOES_ON_BEFORE.contains(&after_text))
+            || matches!(after_text, "(" | "[" | "{" | "set(" | "-");
+        ends && begins && self.exact(&(before.outer.end..after.outer.start)).contains('\n')
     }
 
     /// The tokens that begin and end within.

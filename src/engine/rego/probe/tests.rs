@@ -248,6 +248,19 @@ fn every_shows_the_items_it_fails_for() {
 }
 
 #[test]
+fn statements_of_several_lines_are_shown_on_one() {
+    let body = "\t\tv > 0 # positive\n\t\tnot v in {\n\t\t\t7,\n\t\t}\n\t\tx := [w |\n\t\t\tsome w in [1]\n\t\t]\n\t\tx == [\"a\"]\n";
+    check_failed(
+        &format!("test_x if {{\n\tevery v in [1] {{\n{body}\t}}\n}}"),
+        "3 every v in [1] { v > 0; not v in { 7, }; x := [w | some w in [1] ]; x == [\"a\"] }: v=1",
+    );
+    check_failed(
+        "test_x if count(concat(\n\t\",\",\n\t[\"a\"],\n)) == 7 with input\n\tas 1",
+        "2 count(concat( \",\", [\"a\"], )) == 7 with input as 1: count(concat( \",\", [\"a\"], ))=1; concat( \",\", [\"a\"], )=\"a\"",
+    );
+}
+
+#[test]
 fn calls_sets_and_sums_show_their_parts() {
     check_failed(
         "a := {1}\nb := {2}\ntest_x if count(a | b) + 1 == 4",

@@ -156,13 +156,17 @@ pub fn judge(
     source: &dyn FactSource,
     moment: Moment,
 ) -> Result<Decision, ReviewError> {
-    let facts = Facts {
+    decide(review, set, &facts(review, source, moment)?)
+}
+
+/// What a decision at a moment depends on beside the review and the policies.
+pub fn facts(review: &Review<'_>, source: &dyn FactSource, moment: Moment) -> Result<Facts, ReviewError> {
+    Ok(Facts {
         namespace: namespace_fact(review, source)?,
         now: moment.now,
         policy_budget: moment.policy_budget,
         review_budget: moment.review_budget,
-    };
-    decide(review, set, &facts)
+    })
 }
 
 /// A Namespace under review tells of itself; all others are asked for.

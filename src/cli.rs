@@ -3,10 +3,12 @@
 mod check;
 mod completions;
 mod docs;
+mod explain;
 mod list;
 mod man;
 mod new;
 mod output;
+mod request;
 mod schema;
 mod serve;
 mod test;
@@ -43,6 +45,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Test(test::TestArgs),
+    Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
     Check(check::CheckArgs),
     List(list::ListArgs),
@@ -122,6 +125,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

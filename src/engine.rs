@@ -1,9 +1,11 @@
 //! The decision, pure: no I/O, no async, no logging, no client; the one clock is the engine's time limit.
 //!
 //! A [`review`] comes in; [`scope`] tells which policies of the [`policy_set`] concern it; [`workload`] finds the Pod
-//! and its containers in it; [`decide`] has each [`policy`] judge it; [`answer`] says the outcome to the API server.
+//! and its containers in it; [`decide`] has each [`policy`] judge it; [`answer`] says the outcome to the API server,
+//! [`explain`] the reasons to a person.
 
 pub mod decide;
+pub mod explain;
 
 pub mod answer;
 pub mod mask;

@@ -3,6 +3,7 @@
 
 pub mod coverage;
 pub mod docs;
+pub mod explain;
 pub mod fingerprint;
 pub mod github;
 pub mod gitlab;

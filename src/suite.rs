@@ -9,6 +9,7 @@ pub mod verify;
 
 pub mod cases;
 pub mod coverage;
+pub mod explain;
 pub mod judge;
 pub mod manifest;
 pub mod namespaces;

@@ -18,6 +18,7 @@ mod verify {
 
     mod cases;
     mod coverage;
+    mod failure;
     mod select;
     mod watch;
 }

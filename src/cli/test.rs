@@ -6,22 +6,16 @@ mod progress;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use self::outputs::{OutputArgs, Outputs};
 use self::progress::Progress;
+use super::request::{RequestArgs, inputs};
 use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
-use crate::engine::document::fields::closest;
-use crate::engine::policy_set::PolicySet;
-use crate::engine::review::Operation;
 use crate::engine::violation::FailMode;
 use crate::report::Closing;
 use crate::suite::base::Base;
 use crate::suite::judge::{Found, Judgement, Summary};
-use crate::suite::manifest::Input;
-use crate::suite::review::Options;
-use crate::suite::spool::spool;
 use crate::suite::stream::{self, Bench};
 
 /// Give the verdict that the cluster would give, for manifests.
@@ -37,32 +31,8 @@ pub(super) struct TestArgs {
     #[command(flatten)]
     policies: PolicyArgs,
 
-    /// Judge by this policy only; may be repeated.
-    #[arg(long = "policy", value_name = "NAME", env = "PORTCULLIS_POLICY", value_delimiter = ',')]
-    only: Vec<String>,
-
-    /// The operation under review.
-    #[arg(long, value_name = "OPERATION", default_value = "CREATE", env = "PORTCULLIS_OPERATION",
-          value_parser = operation)]
-    operation: Operation,
-
-    /// The user who asks.
-    #[arg(long, value_name = "NAME", default_value = "policy-test", env = "PORTCULLIS_USER")]
-    user: String,
-
-    /// A group of the user; may be repeated.
-    #[arg(
-        long = "group",
-        value_name = "NAME",
-        default_value = "system:authenticated",
-        env = "PORTCULLIS_GROUP",
-        value_delimiter = ','
-    )]
-    groups: Vec<String>,
-
-    /// The namespace of objects that name none.
-    #[arg(long, value_name = "NAME", default_value = "default", env = "PORTCULLIS_NAMESPACE")]
-    namespace: String,
+    #[command(flatten)]
+    request: RequestArgs,
 
     /// A revision of git: objects that are as they were then are reported and fail nothing.
     #[arg(long, value_name = "REV", env = "PORTCULLIS_DIFF_BASE")]
@@ -87,23 +57,12 @@ enum FailOn {
     Warn,
 }
 
-fn operation(text: &str) -> Result<Operation, String> {
-    let known = || Operation::ALL.map(Operation::as_str).join(", ");
-    Operation::parse(text).ok_or_else(|| format!("expected one of {}", known()))
-}
-
 pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
-    let set = select(arguments.policies.location().load()?.set, &arguments.only)?;
+    let set = arguments.request.select(arguments.policies.location().load()?.set)?;
     let inputs = inputs(&arguments.paths)?;
     let progress = Progress::start();
     let mut outputs = Outputs::open(&arguments.outputs, &progress)?;
-    let options = Options {
-        operation: arguments.operation,
-        user: arguments.user.clone(),
-        groups: arguments.groups.clone(),
-        namespace: arguments.namespace.clone(),
-        dry_run: false,
-    };
+    let options = arguments.request.options();
     let base = arguments.diff_base.as_deref().map(|revision| Base::open(revision, Path::new("."))).transpose()?;
     let policy_budget = arguments.budget.duration();
     let bench = Bench { set: &set, options: &options, policy_budget, base: base.as_ref() };
@@ -118,28 +77,6 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     progress.clear();
     outputs.finish(&Closing { revision: set.revision(), policies: set.policies(), summary: &tally.summary })?;
     Ok(tally.exit_code())
-}
-
-fn select(set: PolicySet, only: &[String]) -> anyhow::Result<PolicySet> {
-    let names: Vec<&str> = set.policies().iter().map(|policy| policy.name.as_ref()).collect();
-    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        let hint =
-            closest(unknown, names.iter().copied()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-        bail!("--policy {unknown}: no such policy{hint} (see policy list)");
-    }
-    Ok(if only.is_empty() { set } else { set.only(only) })
-}
-
-fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
-    let mut inputs = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            inputs.push(spool(std::io::stdin().lock()).context("stdin cannot be read")?);
-        } else {
-            inputs.push(Input::Path(path.clone()));
-        }
-    }
-    Ok(inputs)
 }
 
 /// What the exit code depends on.

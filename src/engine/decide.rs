@@ -101,6 +101,8 @@ pub struct Exempted {
     pub owner: String,
     /// Why.
     pub reason: String,
+    /// The file and the line that the exemption stands on.
+    pub place: (Arc<str>, u32),
 }
 
 impl Evaluation {
@@ -160,7 +162,7 @@ pub fn decide(review: &Review<'_>, set: &PolicySet, facts: &Facts) -> Result<Dec
             None => Inspected::new(review, facts)?,
         };
         let inspected = subject.insert(inspected);
-        if inspected.is_left_alone {
+        if inspected.left_alone.is_some() {
             break;
         }
         let started = watch.elapsed();
@@ -207,28 +209,28 @@ fn concern(
 }
 
 /// A review whose objects are parsed, with what policies see of them, made when first needed.
-struct Inspected<'a> {
+pub(super) struct Inspected<'a> {
     review: &'a Review<'a>,
     facts: &'a Facts,
     contents: Contents,
-    /// Whether no policy may hold it up.
-    is_left_alone: bool,
+    /// Why no policy may hold it up, if none may.
+    pub(super) left_alone: Option<LeftAlone>,
     workload: Result<Option<Workload>, MalformedWorkload>,
     as_object: OnceCell<Value>,
     as_template: OnceCell<Value>,
 }
 
 impl<'a> Inspected<'a> {
-    fn new(review: &'a Review<'a>, facts: &'a Facts) -> Result<Self, ReviewError> {
+    pub(super) fn new(review: &'a Review<'a>, facts: &'a Facts) -> Result<Self, ReviewError> {
         let contents = review.contents()?;
         let path = workload::template_path(&review.request.kind);
         let workload = match path {
             Some(path) if contents.object != Value::Null => Workload::of(path, &contents.object).map(Some),
             Some(_) | None => Ok(None),
         };
-        let is_left_alone = is_left_alone(&review.request, &contents);
+        let left_alone = left_alone(&review.request, &contents);
         let (as_object, as_template) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { review, facts, contents, is_left_alone, workload, as_object, as_template })
+        Ok(Self { review, facts, contents, left_alone, workload, as_object, as_template })
     }
 
     fn masks(&self) -> (Mask, Mask) {
@@ -248,18 +250,23 @@ impl<'a> Inspected<'a> {
         if limit.is_zero() {
             return Verdict::Error("no time was left for it within the review's deadline".to_owned());
         }
-        if let Err(malformed) = &self.workload {
-            return Verdict::Error(malformed.to_string());
-        }
-        let namespace = match self.namespace(policy) {
-            Ok(namespace) => namespace,
-            Err(why) => return Verdict::Unavailable(why),
+        let input = match self.input_of(policy, settings, view) {
+            Ok(input) => input,
+            Err(verdict) => return verdict,
         };
-        let input = self.input(view, namespace, &settings.parameters);
         match policy.evaluate(input, settings.enforcement, limit) {
             Ok(violations) => self.exempt(policy, violations, config),
             Err(error) => Verdict::Error(error.to_string()),
         }
+    }
+
+    /// What a policy is evaluated on, or the verdict that is given without it.
+    pub(super) fn input_of(&self, policy: &Policy, settings: &Settings, view: View) -> Result<Value, Verdict> {
+        if let Err(malformed) = &self.workload {
+            return Err(Verdict::Error(malformed.to_string()));
+        }
+        let namespace = self.namespace(policy).map_err(Verdict::Unavailable)?;
+        Ok(self.input(view, namespace, &settings.parameters))
     }
 
     fn namespace(&self, policy: &Policy) -> Result<Value, String> {
@@ -350,16 +357,21 @@ impl<'a> Inspected<'a> {
         named.and_then(|value| value.as_string().ok()).map_or("", |name| name.as_ref())
     }
 
-    /// Splits violations into those that stand and those that an exemption covers, the most severe first.
-    fn exempt(&self, policy: &Policy, mut violations: Vec<Violation>, config: &Config) -> Verdict {
-        violations.sort_by(|a, b| b.enforcement.cmp(&a.enforcement).then_with(|| a.cmp(b)));
-        let subject = Subject {
+    /// What exemptions look at.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
             request: &self.review.request,
             name: self.object_name(),
             object: &self.contents.object,
             namespace: &self.facts.namespace,
             today: self.facts.now.get(..10).unwrap_or(&self.facts.now),
-        };
+        }
+    }
+
+    /// Splits violations into those that stand and those that an exemption covers, the most severe first.
+    fn exempt(&self, policy: &Policy, mut violations: Vec<Violation>, config: &Config) -> Verdict {
+        violations.sort_by(|a, b| b.enforcement.cmp(&a.enforcement).then_with(|| a.cmp(b)));
+        let subject = self.subject();
         let covering: Vec<&Exemption> = config
             .exemptions
             .iter()
@@ -372,6 +384,7 @@ impl<'a> Inspected<'a> {
                     violation,
                     owner: exemption.owner.clone(),
                     reason: exemption.reason.clone(),
+                    place: (Arc::clone(&exemption.file), exemption.line),
                 }),
                 None => standing.push(violation),
             }
@@ -380,7 +393,7 @@ impl<'a> Inspected<'a> {
     }
 
     /// Whether the violation is one of a container whose image the exemption names, if it names any.
-    fn covers_images(&self, exemption: &Exemption, violation: &Violation) -> bool {
+    pub(super) fn covers_images(&self, exemption: &Exemption, violation: &Violation) -> bool {
         let images = &exemption.matches.images;
         images.is_empty()
             || self
@@ -399,10 +412,20 @@ impl<'a> Inspected<'a> {
     }
 }
 
-/// Updates that no policy may hold up: the last finalizers of an object that the server is deleting, and the mirror of
-/// a static Pod, which its own node writes.
-fn is_left_alone(request: &Request, contents: &Contents) -> bool {
-    is_mirror_of_own_node(request, &contents.object) || is_being_deleted(request, contents)
+/// What no policy may hold up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftAlone {
+    /// The mirror of a static Pod, which its own node writes.
+    Mirror,
+    /// The last finalizers of an object that the server is deleting.
+    Deletion,
+}
+
+fn left_alone(request: &Request, contents: &Contents) -> Option<LeftAlone> {
+    if is_mirror_of_own_node(request, &contents.object) {
+        return Some(LeftAlone::Mirror);
+    }
+    is_being_deleted(request, contents).then_some(LeftAlone::Deletion)
 }
 
 fn is_being_deleted(request: &Request, contents: &Contents) -> bool {

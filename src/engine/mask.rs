@@ -1,5 +1,7 @@
 //! What no message, log line or report may quote: the values of Secrets and of environment variables.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use data_encoding::BASE64;
 
 use super::rego::Value;
@@ -17,12 +19,15 @@ const SHORTEST: usize = 4;
 pub struct Mask {
     /// The longest first, so that none is hidden in part.
     values: Vec<String>,
+    /// The same and the shorter ones, which are hidden where they stand alone.
+    whole: BTreeSet<Value>,
 }
 
 impl Mask {
     /// The values of a Secret under review.
     pub fn secrets(contents: &Contents) -> Self {
         let mut values = Vec::new();
+        let mut whole = BTreeSet::new();
         for object in [&contents.object, &contents.old_object] {
             if object["kind"] == Value::from("Secret") {
                 collect(&object["stringData"], &mut values);
@@ -30,40 +35,63 @@ impl Mask {
                 collect(&object["data"], &mut values);
                 let decoded: Vec<String> = values.iter().skip(before).filter_map(|text| from_base64(text)).collect();
                 values.extend(decoded);
+                whole.extend(values.iter().map(|text| Value::from(text.as_str())));
+                leaves(&object["stringData"], &mut whole);
+                leaves(&object["data"], &mut whole);
                 collect(
                     &object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"],
                     &mut values,
                 );
             }
         }
-        Self::of(values)
+        Self::of(values, whole)
     }
 
     /// The same, and the literal values of the environment variables of a workload.
     #[must_use]
     pub fn and_environment(self, workload: Option<&Workload>) -> Self {
-        let mut values = self.values;
+        let (mut values, mut whole) = (self.values, self.whole);
         for container in workload.into_iter().flat_map(|workload| &workload.containers) {
             if let Ok(variables) = container.spec["env"].as_array() {
-                variables.iter().for_each(|variable| collect(&variable["value"], &mut values));
+                for variable in variables {
+                    collect(&variable["value"], &mut values);
+                    leaves(&variable["value"], &mut whole);
+                }
             }
         }
-        Self::of(values)
+        Self::of(values, whole)
     }
 
-    fn of(mut values: Vec<String>) -> Self {
+    fn of(mut values: Vec<String>, whole: BTreeSet<Value>) -> Self {
         let rewritten: Vec<String> = values.iter().flat_map(|value| as_quoted(value)).collect();
         values.extend(rewritten);
         values.retain(|value| value.len() >= SHORTEST);
         values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup();
-        Self { values }
+        Self { values, whole }
     }
 
     /// A text without the values.
     pub fn hide(&self, text: &str) -> String {
         let found = self.values.iter().filter(|value| text.contains(value.as_str()));
         found.fold(text.to_owned(), |text, value| text.replace(value.as_str(), MASKED))
+    }
+
+    /// A value of an evaluation without them: neither in its texts nor, however short, as a part of it.
+    pub fn hide_in(&self, value: &Value) -> Value {
+        match value {
+            _ if self.whole.contains(value) => Value::from(MASKED),
+            Value::String(text) => Value::from(self.hide(text)),
+            Value::Array(items) => Value::from(items.iter().map(|item| self.hide_in(item)).collect::<Vec<_>>()),
+            Value::Set(items) => Value::from(items.iter().map(|item| self.hide_in(item)).collect::<BTreeSet<_>>()),
+            Value::Object(fields) => {
+                // A short name is no value, though it reads like one.
+                let name = |key: &Value| key.as_string().map_or_else(|_| key.clone(), |key| self.hide(key).into());
+                let hidden = fields.iter().map(|(key, value)| (name(key), self.hide_in(value)));
+                Value::from(hidden.collect::<BTreeMap<_, _>>())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => value.clone(),
+        }
     }
 }
 
@@ -75,6 +103,20 @@ fn collect(value: &Value, into: &mut Vec<String>) {
             into.extend(fields.values().filter_map(|value| Some(value.as_string().ok()?.to_string())));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Set(_) | Value::Undefined => {}
+    }
+}
+
+/// Collects the strings and numbers in a value. Numbers are none that the API server would take there, but a manifest
+/// may have them.
+fn leaves(value: &Value, into: &mut BTreeSet<Value>) {
+    match value {
+        Value::String(_) | Value::Number(_) => {
+            into.insert(value.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, into)),
+        Value::Set(items) => items.iter().for_each(|item| leaves(item, into)),
+        Value::Object(fields) => fields.values().for_each(|field| leaves(field, into)),
+        Value::Null | Value::Bool(_) | Value::Undefined => {}
     }
 }
 
@@ -138,6 +180,21 @@ mod tests {
         let workload = Workload::of("", &json::parse(object).unwrap()).unwrap();
         let mask = Mask::default().and_environment(Some(&workload));
         assert_eq!(mask.hide("token-long, token"), "(masked), (masked)");
+    }
+
+    #[test]
+    fn values_of_an_evaluation_are_hidden_however_short() {
+        let object = r#"{"kind":"Secret","data":{"a":"eA==","n":1234},"stringData":{"b":"pin","c":"hunter2"}}"#;
+        let secret = contents(object);
+        let hidden = Mask::secrets(&secret).hide_in(&json::parse(object).unwrap()).to_json_str().unwrap();
+        let hidden = hidden.split_whitespace().collect::<String>();
+        let masked = r#""kind":"Secret","stringData":{"b":"(masked)","c":"(masked)"}"#;
+        assert_eq!(hidden, format!(r#"{{"data":{{"a":"(masked)","n":"(masked)"}},{masked}}}"#));
+        let value = json::parse(r#"[{"x": "is hunter2"}, "pinned", 12345]"#).unwrap();
+        assert_eq!(
+            Mask::secrets(&secret).hide_in(&value),
+            json::parse(r#"[{"x": "is (masked)"}, "pinned", 12345]"#).unwrap()
+        );
     }
 
     #[test]

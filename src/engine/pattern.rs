@@ -1,6 +1,7 @@
 //! Name patterns with `*`, and Kubernetes label selectors: how configuration and METADATA choose.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A name with `*` standing for any run of characters, as in `team-*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,22 @@ impl Selector {
                 Test::DoesNotExist => value.is_none(),
             }
         })
+    }
+}
+
+/// As `kubectl` writes it.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Requirement { key, test }) in self.requirements.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            match test {
+                Test::In(values) => write!(f, "{comma}{key} in ({})", values.join(", "))?,
+                Test::NotIn(values) => write!(f, "{comma}{key} notin ({})", values.join(", "))?,
+                Test::Exists => write!(f, "{comma}{key}")?,
+                Test::DoesNotExist => write!(f, "{comma}!{key}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::guard;
 use super::metadata::{self, Metadata};
 use super::rego::coverage::Coverage;
-use super::rego::{self, Dialect, EvaluationError, Outline, Program, RuleKind, Value};
+use super::rego::{self, Dialect, EvaluationError, Firing, Outline, Program, RuleKind, Value};
 use super::source::{Source, SourceError};
 use super::violation::{Enforcement, ShapeError, Violation};
 
@@ -34,6 +34,17 @@ pub struct Policy {
 enum Entrypoint {
     Deny,
     Warn,
+}
+
+/// A violation and the definition of `deny` or `warn` that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fired {
+    /// The violation.
+    pub violation: Violation,
+    /// `deny` or `warn`.
+    pub rule: &'static str,
+    /// The definition, with what made it true.
+    pub firing: Firing,
 }
 
 /// Why a policy has no verdict on a request.
@@ -182,6 +193,20 @@ impl Policy {
             violations.extend(Violation::read(value, rule.name(), rule.enforcement(enforcement))?);
         }
         Ok(violations)
+    }
+
+    /// How [`Self::evaluate`] came by its violations. It takes several times as long, and leaves out the rules of which
+    /// it cannot be told for certain.
+    pub fn fired(&self, input: &Value, enforcement: Enforcement, limit: Duration) -> Vec<Fired> {
+        let mut fired = Vec::new();
+        for rule in &self.rules {
+            let firings = self.program.fired(&self.file, rule.name(), input, limit).unwrap_or_default();
+            fired.extend(firings.into_iter().filter_map(|firing| {
+                let violation = Violation::read_one(&firing.value, rule.enforcement(enforcement))?;
+                Some(Fired { violation, rule: rule.name(), firing })
+            }));
+        }
+        fired
     }
 }
 

@@ -6,6 +6,8 @@
 
 pub mod coverage;
 mod outline;
+mod probe;
+mod show;
 mod text;
 pub mod tree;
 
@@ -20,10 +22,12 @@ use regorus::utils::limits::ExecutionTimerConfig;
 
 use self::coverage::Coverage;
 pub use self::outline::{Call, Dialect, Import, Outline, Rule, RuleKind, Use};
+pub use self::probe::{Binding, Failure, Firing};
+pub use self::show::show;
 use super::budget::Stopwatch;
 use super::source::{Source, SourceError};
 
-/// The syntax tree's types, for the outline.
+/// The syntax tree's types, for the outline and the probes.
 mod syntax {
     pub(super) use regorus::unstable::{
         AssignOp, BoolOp, Expr, Import, Lexer, Literal, LiteralStmt, Module, Parser, Query, Ref, Rule, RuleAssign,

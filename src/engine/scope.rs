@@ -54,6 +54,25 @@ pub enum NamespaceFact {
     Unknown(String),
 }
 
+/// A part of a scope that keeps a request out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Another kind, which has no Pod in it that the policy would be for.
+    Kind,
+    /// Another operation.
+    Operation,
+    /// A subresource that the policy does not name.
+    SubResource,
+    /// A namespace of another name.
+    Namespace,
+    /// A namespace whose labels do not fit.
+    NamespaceSelector,
+    /// Another user.
+    User,
+    /// None of the groups.
+    Group,
+}
+
 /// Whether a policy concerns a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Concern {
@@ -63,6 +82,19 @@ pub enum Concern {
     No,
     /// That depends on the labels of a namespace that is not known.
     Unknown(View, String),
+}
+
+impl Mismatch {
+    /// All.
+    pub const ALL: [Self; 7] = [
+        Self::Kind,
+        Self::Operation,
+        Self::SubResource,
+        Self::Namespace,
+        Self::NamespaceSelector,
+        Self::User,
+        Self::Group,
+    ];
 }
 
 impl KindPattern {
@@ -119,22 +151,69 @@ impl Scope {
     /// Whether the policy concerns the request, given what is known of its namespace.
     pub fn concerns(&self, request: &Request, namespace: &NamespaceFact) -> Concern {
         let Some(view) = self.view(&request.kind) else { return Concern::No };
-        let user = &request.user;
-        let in_scope = self.operations.contains(&request.operation)
-            && self.takes_sub_resource(request)
-            && (self.namespaces.is_empty() || any(&self.namespaces, &request.namespace))
-            && (self.users.is_empty() || any(&self.users, &user.username))
-            && (self.groups.is_empty() || user.groups.iter().any(|group| any(&self.groups, group)));
-        if !in_scope {
+        if self.mismatches(request, namespace).next().is_some() {
             return Concern::No;
         }
         match (&self.namespace_selector, namespace) {
-            (None, _) => Concern::Yes(view),
+            (Some(_), NamespaceFact::Unknown(why)) if !request.namespace.is_empty() => {
+                Concern::Unknown(view, why.clone())
+            }
+            (Some(_) | None, _) => Concern::Yes(view),
+        }
+    }
+
+    /// Why the policy does not concern the request: nothing if it does, or if that is not known.
+    pub fn mismatches<'a>(
+        &'a self,
+        request: &'a Request,
+        namespace: &'a NamespaceFact,
+    ) -> impl Iterator<Item = Mismatch> + 'a {
+        Mismatch::ALL.into_iter().filter(|mismatch| self.mismatches_by(*mismatch, request, namespace))
+    }
+
+    fn mismatches_by(&self, mismatch: Mismatch, request: &Request, namespace: &NamespaceFact) -> bool {
+        let user = &request.user;
+        match mismatch {
+            Mismatch::Kind => self.view(&request.kind).is_none(),
+            Mismatch::Operation => !self.operations.contains(&request.operation),
+            Mismatch::SubResource => !self.takes_sub_resource(request),
+            Mismatch::Namespace => !self.namespaces.is_empty() && !any(&self.namespaces, &request.namespace),
             // As in the API server, a namespace selector does not hold back cluster-scoped objects.
-            (Some(_), _) if request.namespace.is_empty() => Concern::Yes(view),
-            (Some(selector), NamespaceFact::Known { labels, .. }) if selector.matches(labels) => Concern::Yes(view),
-            (Some(_), NamespaceFact::Known { .. }) => Concern::No,
-            (Some(_), NamespaceFact::Unknown(why)) => Concern::Unknown(view, why.clone()),
+            Mismatch::NamespaceSelector => match (&self.namespace_selector, namespace) {
+                (Some(selector), NamespaceFact::Known { labels, .. }) if !request.namespace.is_empty() => {
+                    !selector.matches(labels)
+                }
+                (Some(_) | None, _) => false,
+            },
+            Mismatch::User => !self.users.is_empty() && !any(&self.users, &user.username),
+            Mismatch::Group => !self.groups.is_empty() && !user.groups.iter().any(|group| any(&self.groups, group)),
+        }
+    }
+
+    /// A mismatch in words: what the request has, and what the policy is for.
+    pub fn describe(&self, mismatch: Mismatch, request: &Request) -> String {
+        let patterns = |patterns: &[Pattern]| patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", ");
+        match mismatch {
+            Mismatch::Kind => {
+                let kinds: Vec<String> = self.kinds.iter().map(ToString::to_string).collect();
+                format!("kind {} is none of {}", request.kind, kinds.join(", "))
+            }
+            Mismatch::Operation => {
+                let operations: Vec<&str> = self.operations.iter().map(|operation| operation.as_str()).collect();
+                format!("operation {} is none of {}", request.operation.as_str(), operations.join(", "))
+            }
+            Mismatch::SubResource => format!("subresource {} is not among those that it names", request.sub_resource),
+            Mismatch::Namespace => {
+                format!("namespace {:?} is none of {}", request.namespace, patterns(&self.namespaces))
+            }
+            Mismatch::NamespaceSelector => {
+                let selector = self.namespace_selector.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("the labels of namespace {:?} do not fit {selector}", request.namespace)
+            }
+            Mismatch::User => format!("user {:?} is none of {}", request.user.username, patterns(&self.users)),
+            Mismatch::Group => {
+                format!("none of the groups {} is among {}", request.user.groups.join(", "), patterns(&self.groups))
+            }
         }
     }
 
@@ -157,105 +236,4 @@ impl Scope {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::pattern::{Requirement, Test};
-    use super::super::review::UserInfo;
-    use super::*;
-
-    fn request(group: &str, kind: &str) -> Request {
-        Request {
-            uid: "u".to_owned(),
-            kind: GroupVersionKind { group: group.to_owned(), version: "v1".to_owned(), kind: kind.to_owned() },
-            sub_resource: String::new(),
-            name: String::new(),
-            namespace: "team-a".to_owned(),
-            operation: Operation::Create,
-            user: UserInfo { username: "eve".to_owned(), groups: vec!["dev".to_owned()] },
-            dry_run: false,
-        }
-    }
-
-    fn labels(tier: &str) -> NamespaceFact {
-        let labels = Labels::from([("tier".to_owned(), tier.to_owned())]);
-        NamespaceFact::Known { labels, annotations: Labels::new() }
-    }
-
-    fn unknown() -> NamespaceFact {
-        NamespaceFact::Unknown("no cluster".to_owned())
-    }
-
-    #[track_caller]
-    fn check(scope: &Scope, request: &Request, expected: &Concern) {
-        assert_eq!(&scope.concerns(request, &unknown()), expected);
-    }
-
-    #[test]
-    fn a_pod_policy_holds_for_pods_and_templates() {
-        let scope = Scope::pods();
-        check(&scope, &request("", "Pod"), &Concern::Yes(View::Object));
-        check(&scope, &request("apps", "Deployment"), &Concern::Yes(View::Template));
-        check(&scope, &request("batch", "CronJob"), &Concern::Yes(View::Template));
-        check(&scope, &request("", "Service"), &Concern::No);
-        check(&scope, &request("example.com", "Deployment"), &Concern::No);
-        check(&scope, &request("", "pod"), &Concern::No);
-    }
-
-    #[test]
-    fn a_kind_that_is_named_is_judged_as_it_is() {
-        let kinds = |texts: &[&str]| Scope {
-            kinds: texts.iter().map(|text| KindPattern::parse(text).unwrap()).collect(),
-            ..Scope::pods()
-        };
-        check(&kinds(&["Pod", "apps/Deployment"]), &request("apps", "Deployment"), &Concern::Yes(View::Object));
-        check(&kinds(&["apps/v1/Deployment"]), &request("apps", "StatefulSet"), &Concern::No);
-        check(&kinds(&["apps/*/*"]), &request("apps", "StatefulSet"), &Concern::Yes(View::Object));
-        check(&kinds(&["*"]), &request("x", "Y"), &Concern::Yes(View::Object));
-        assert_eq!(KindPattern::parse("a/b/c/d"), None);
-        assert_eq!(KindPattern::parse(""), None);
-    }
-
-    #[test]
-    fn subresources_without_the_object_are_left_alone() {
-        for (sub_resource, expected) in [
-            ("ephemeralcontainers", Concern::Yes(View::Object)),
-            ("resize", Concern::Yes(View::Object)),
-            ("status", Concern::No),
-            ("binding", Concern::No),
-        ] {
-            let mut request = request("", "Pod");
-            sub_resource.clone_into(&mut request.sub_resource);
-            check(&Scope::pods(), &request, &expected);
-        }
-        let mut status = request("", "Pod");
-        "status".clone_into(&mut status.sub_resource);
-        let named = Scope { sub_resources: vec!["status".to_owned()], ..Scope::pods() };
-        check(&named, &status, &Concern::Yes(View::Object));
-    }
-
-    #[test]
-    fn operations_namespaces_users_and_groups_narrow_it() {
-        let yes = Concern::Yes(View::Object);
-        let pod = request("", "Pod");
-        let patterns = |text: &str| vec![Pattern::new(text)];
-        check(&Scope { operations: vec![Operation::Delete], ..Scope::pods() }, &pod, &Concern::No);
-        check(&Scope { namespaces: patterns("team-*"), ..Scope::pods() }, &pod, &yes);
-        check(&Scope { namespaces: patterns("prod"), ..Scope::pods() }, &pod, &Concern::No);
-        check(&Scope { users: patterns("eve"), ..Scope::pods() }, &pod, &yes);
-        check(&Scope { users: patterns("EVE"), ..Scope::pods() }, &pod, &Concern::No);
-        check(&Scope { groups: patterns("d*"), ..Scope::pods() }, &pod, &yes);
-        check(&Scope { groups: patterns("ops"), ..Scope::pods() }, &pod, &Concern::No);
-    }
-
-    #[test]
-    fn an_unknown_namespace_is_neither_inside_nor_outside() {
-        let requirement = Requirement { key: "tier".to_owned(), test: Test::In(vec!["web".to_owned()]) };
-        let selector = Some(Selector { requirements: vec![requirement] });
-        let scope = Scope { namespace_selector: selector, ..Scope::pods() };
-        let pod = request("", "Pod");
-        assert_eq!(scope.concerns(&pod, &labels("web")), Concern::Yes(View::Object));
-        assert_eq!(scope.concerns(&pod, &labels("db")), Concern::No);
-        assert_eq!(scope.concerns(&pod, &unknown()), Concern::Unknown(View::Object, "no cluster".to_owned()));
-        let cluster_scoped = Request { namespace: String::new(), ..pod };
-        assert_eq!(scope.concerns(&cluster_scoped, &unknown()), Concern::Yes(View::Object));
-    }
-}
+mod tests;

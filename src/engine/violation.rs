@@ -167,7 +167,8 @@ impl Violation {
             .collect()
     }
 
-    fn read_one(item: &Value, enforcement: Enforcement) -> Option<Self> {
+    /// The violation that an item of a rule's value is, if it is one.
+    pub(super) fn read_one(item: &Value, enforcement: Enforcement) -> Option<Self> {
         if let Value::String(message) = item {
             return Some(Self { message: line(message), field: None, remedy: None, details: None, enforcement });
         }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::text::{counted, object_name};
+use super::text::counted;
 use super::{Closing, Sink};
 use crate::engine::violation::{Enforcement, FailMode};
 use crate::suite::judge::{Finding, Judgement};
@@ -59,7 +59,7 @@ impl<W: Write> Github<W> {
             Enforcement::Warn => Level::Warning,
             Enforcement::Audit | Enforcement::Off => Level::Notice,
         };
-        let said = format!("{}: {}", object_name(&judgement.object), finding.message);
+        let said = format!("{}: {}", judgement.object, finding.message);
         let field = finding.field.as_deref().map(|field| format!("\nfield: {field}")).unwrap_or_default();
         let fix = finding.remedy.as_deref().map(|remedy| format!("\nfix: {remedy}")).unwrap_or_default();
         let existing = if judgement.existing { ", existing" } else { "" };
@@ -100,7 +100,7 @@ impl<W: Write> Sink for Github<W> {
                 line: judgement.line,
                 column: 0,
                 title: format!("{} ({})", failure.policy, failure.outcome),
-                message: format!("{} could not be evaluated: {}", object_name(&judgement.object), failure.message),
+                message: format!("{} could not be evaluated: {}", judgement.object, failure.message),
             })?;
         }
         judgement.violations.iter().try_for_each(|finding| self.finding(judgement, finding))

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::fingerprint::Fingerprints;
-use super::text::object_name;
 use super::{Closing, Sink};
 use crate::engine::violation::{Enforcement, Severity};
 use crate::suite::judge::{Finding, Judgement};
@@ -91,7 +90,7 @@ impl<W: Write> Sink for Gitlab<W> {
     }
 
     fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
-        let object = object_name(&judgement.object);
+        let object = &judgement.object;
         for failure in &judgement.errors {
             let said = [&*failure.policy, failure.outcome, &failure.message];
             let fingerprint = self.fingerprints.of_parts(judgement, said);

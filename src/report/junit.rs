@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use super::text::object_name;
 use super::{Closing, Sink};
 use crate::engine::violation::FailMode;
 use crate::suite::judge::{Finding, Judgement};
@@ -57,7 +56,7 @@ impl<W: Write> Sink for Junit<W> {
     }
 
     fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
-        let mut case = TestCase::new(object_name(&judgement.object), status(judgement));
+        let mut case = TestCase::new(judgement.object.to_string(), status(judgement));
         case.set_classname(&*judgement.file);
         case.extra.insert(XmlString::new("file"), XmlString::new(&*judgement.file));
         case.extra.insert(XmlString::new("line"), XmlString::new(judgement.line.to_string()));

@@ -9,7 +9,6 @@ use self::shape::{
     Driver, Invocation, Level, Location, Message, Notification, Rest, Result as Issue, Rule, Suppression, Tool,
 };
 use super::fingerprint::Fingerprints;
-use super::text::object_name;
 use super::{Closing, Sink};
 use crate::engine::violation::Enforcement;
 use crate::suite::judge::{Finding, Judgement};
@@ -76,7 +75,7 @@ impl<W: Write> Sink for Sarif<W> {
 
     fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
         for failure in &judgement.errors {
-            let object = object_name(&judgement.object);
+            let object = &judgement.object;
             let text = format!("{object}: {} could not be evaluated: {}", failure.policy, failure.message);
             self.notifications.push(Notification {
                 level: Level::Error,
@@ -137,7 +136,7 @@ fn level(enforcement: Enforcement) -> Level {
 }
 
 fn message(judgement: &Judgement, finding: &Finding) -> String {
-    let mut text = format!("{}: {}", object_name(&judgement.object), finding.message);
+    let mut text = format!("{}: {}", judgement.object, finding.message);
     if let Some(remedy) = &finding.remedy {
         text.push_str("; fix: ");
         text.push_str(remedy);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Closing, Sink};
 use crate::engine::violation::Enforcement;
-use crate::suite::judge::{Failure, Finding, Judgement, ObjectName, Summary};
+use crate::suite::judge::{Failure, Finding, Judgement, Summary};
 use crate::suite::manifest::{Problem, Skipped};
 
 /// Writes each verdict when it comes.
@@ -32,7 +32,7 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn judgement(&mut self, judgement: &Judgement) -> io::Result<()> {
-        let object = object_name(&judgement.object);
+        let object = judgement.object.to_string();
         for failure in &judgement.errors {
             self.failure(judgement, failure, &object)?;
         }
@@ -148,11 +148,4 @@ fn counts(summary: &Summary) -> String {
 /// A count with its noun.
 pub fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// An object as people name it: `apps/v1 Deployment shop/web`.
-pub fn object_name(object: &ObjectName) -> String {
-    let name =
-        if object.namespace.is_empty() { object.name.clone() } else { format!("{}/{}", object.namespace, object.name) };
-    format!("{} {} {name}", object.api_version, object.kind).trim().to_owned()
 }

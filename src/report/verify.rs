@@ -35,8 +35,12 @@ fn write_test(written: &mut String, test: &Test) -> fmt::Result {
     }
     if let Some(failed) = &test.failed {
         writeln!(written, "  line {}: {}", failed.line, failed.expression)?;
-        for (name, value) in &failed.values {
-            writeln!(written, "    {name} = {value}")?;
+        for operand in &failed.values {
+            match operand.values.as_slice() {
+                [] => writeln!(written, "    {} is undefined", operand.expression)?,
+                [value] => writeln!(written, "    {} = {value}", operand.expression)?,
+                values => writeln!(written, "    {} = {} (each tried)", operand.expression, values.join(", "))?,
+            }
         }
     }
     for line in &test.prints {

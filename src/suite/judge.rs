@@ -1,5 +1,6 @@
 //! Judging manifests: each as the API server would send it, by the same act that answers the API server.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,11 @@ use crate::engine::document::Node;
 use crate::engine::mask::{MASKED, Mask, is_secret_field};
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
-use crate::engine::review::{Review, ReviewError};
+use crate::engine::review::{Request, Review, ReviewError};
 use crate::engine::violation::{Enforcement, FailMode, Severity, Violation};
 
 /// How long one object may take; as long as the API server would wait.
-const REVIEW_BUDGET: Duration = Duration::from_secs(10);
+pub(super) const REVIEW_BUDGET: Duration = Duration::from_secs(10);
 
 /// A value that was found is cut to so many characters.
 const OBSERVED_CHARS: usize = 120;
@@ -69,6 +70,15 @@ pub struct ObjectName {
     pub namespace: String,
     /// The name, or `generateName`.
     pub name: String,
+}
+
+/// As a person names it: API version, kind, namespace and name.
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        let name = format!("{} {} {}{slash}{}", self.api_version, self.kind, self.namespace, self.name);
+        f.write_str(name.trim())
+    }
 }
 
 /// A violation and the place of the field it is about.
@@ -167,17 +177,22 @@ pub fn one(
     let review = Review::parse(json.as_bytes())?;
     let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
     let decision = judge_review(&review, set, namespaces, moment)?;
+    let name = object_name(manifest, &review.request);
+    let locator = Locator { manifest, object: manifest.object(), kind: &name.kind, mask: &decision.private };
+    Ok(locator.judgement(&decision, name.clone()))
+}
+
+/// Which object a manifest is, as it was judged.
+pub(super) fn object_name(manifest: &Manifest, request: &Request) -> ObjectName {
     let object = manifest.object();
-    let request = &review.request;
-    let name = ObjectName {
+    ObjectName {
         api_version: text_at(object, &["apiVersion"]),
         kind: request.kind.kind.clone(),
         namespace: request.namespace.clone(),
         name: Some(request.name.clone())
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| text_at(object, &["metadata", "generateName"])),
-    };
-    Ok(Locator { manifest, object, kind: &name.kind, mask: &decision.private }.judgement(&decision, name.clone()))
+    }
 }
 
 fn text_at(node: &Node, path: &[&str]) -> String {
@@ -186,11 +201,11 @@ fn text_at(node: &Node, path: &[&str]) -> String {
 }
 
 /// Finds the places that violations are about.
-struct Locator<'a> {
-    manifest: &'a Manifest,
-    object: &'a Node,
-    kind: &'a str,
-    mask: &'a Mask,
+pub(super) struct Locator<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) object: &'a Node,
+    pub(super) kind: &'a str,
+    pub(super) mask: &'a Mask,
 }
 
 impl Locator<'_> {
@@ -237,7 +252,7 @@ impl Locator<'_> {
         }
     }
 
-    fn finding(&self, evaluation: &Evaluation, violation: &Violation) -> Finding {
+    pub(super) fn finding(&self, evaluation: &Evaluation, violation: &Violation) -> Finding {
         let path = violation.field.as_deref().and_then(|field| FieldPath::parse(field).ok()).unwrap_or_default();
         let found = self.object.at(&path);
         let observed = (found.exact && violation.field.is_some()).then(|| self.observed(&path, found.node));
@@ -301,7 +316,7 @@ impl Summary {
 
 impl Manifest {
     /// The Kubernetes object: the document itself, or the one that a review is about.
-    fn object(&self) -> &Node {
+    pub(super) fn object(&self) -> &Node {
         let reviewed = || {
             let request = self.node.get("request")?;
             request.get("object").filter(|object| object.entries().is_some()).or_else(|| request.get("oldObject"))

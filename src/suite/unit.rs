@@ -1,6 +1,5 @@
 //! The unit tests of policies: rules named `test_…` in `*_test.rego` files.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,7 +7,13 @@ use serde::Serialize;
 use crate::engine::bundle::TestModule;
 use crate::engine::policy::link_for;
 use crate::engine::rego::coverage::Coverage;
-use crate::engine::rego::{Program, Value};
+use crate::engine::rego::{Failure, Program, Value, show};
+
+/// The value of an operand is cut to so many characters.
+const VALUE_CHARS: usize = 400;
+
+/// The text of an expression is cut to so many characters.
+const EXPRESSION_CHARS: usize = 400;
 
 /// One test.
 #[derive(Debug, Serialize)]
@@ -41,8 +46,34 @@ pub struct Failed {
     pub line: u32,
     /// Its text.
     pub expression: String,
-    /// The values of what it names.
-    pub values: BTreeMap<String, Value>,
+    /// The values of its operands; empty if they could not be told.
+    pub values: Vec<Operand>,
+}
+
+/// A part of an expression and its value.
+#[derive(Debug, Serialize)]
+pub struct Operand {
+    /// Its text.
+    pub expression: String,
+    /// Its value in Rego's notation, cut short: none if it is undefined, several if it was tried with several.
+    pub values: Vec<String>,
+}
+
+impl Failed {
+    fn of(failure: Failure) -> Self {
+        let operands = failure.bindings.into_iter().map(|binding| Operand {
+            values: binding.values.iter().map(|value| show(value, VALUE_CHARS)).collect(),
+            expression: cut(&binding.expression),
+        });
+        Self { line: failure.line, expression: cut(&failure.statement), values: operands.collect() }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(EXPRESSION_CHARS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
 }
 
 /// What a test did.
@@ -108,15 +139,17 @@ fn run_all(tests: &TestModule, selected: &[Selected], program: Program, limit: D
             Ok(false) => (TestResult::Fail, None),
             Err(error) => (TestResult::Error, Some(error.to_string())),
         };
+        let file = &tests.module.source.file;
+        let failed = (result == TestResult::Fail).then(|| program.first_failure(file, &test.name, limit)).flatten();
         let prints = if result == TestResult::Pass { Vec::new() } else { run.prints };
         Test {
-            file: tests.module.source.file.to_string(),
+            file: file.to_string(),
             line: test.line,
             name: test.name.clone(),
             path: test.path.clone(),
             result,
             error,
-            failed: None,
+            failed: failed.map(Failed::of),
             prints,
         }
     };

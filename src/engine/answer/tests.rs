@@ -238,7 +238,12 @@ fn warnings_are_given_beside_a_denial() {
 
 #[test]
 fn the_auditor_reads_who_did_what() {
-    let exempted = Exempted { violation: violation("m", None, None), owner: "o".to_owned(), reason: "r".to_owned() };
+    let exempted = Exempted {
+        violation: violation("m", None, None),
+        owner: "o".to_owned(),
+        reason: "r".to_owned(),
+        place: (Arc::from("config.yaml"), 1),
+    };
     let decision = decided(vec![
         ("g/low", violations(2, "m")),
         ("f/high", violations(1, "m")),

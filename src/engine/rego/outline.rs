@@ -113,12 +113,12 @@ pub(super) fn read_import(import: &syntax::Import) -> Import {
 
 fn read_rule(rule: &syntax::Rule) -> Rule {
     match rule {
-        syntax::Rule::Default { span, refr, args, value, .. } => {
+        syntax::Rule::Default { span, args, value, .. } => {
             let mut walk = Walk::default();
             walk.expression(value);
             let kind = if args.is_empty() { RuleKind::Value } else { RuleKind::Function(args.len()) };
             Rule {
-                name: static_path(refr).0.into_iter().next().unwrap_or_default(),
+                name: rule_name(rule),
                 kind,
                 line: span.line,
                 is_empty_literal: is_empty_literal(value),
@@ -126,7 +126,7 @@ fn read_rule(rule: &syntax::Rule) -> Rule {
             }
         }
         syntax::Rule::Spec { span, head, bodies } => {
-            let (refr, arguments, key, assign) = parts(head);
+            let (_, arguments, key, assign) = parts(head);
             let mut walk = Walk::default();
             for argument in arguments {
                 walk.declare(argument);
@@ -150,7 +150,7 @@ fn read_rule(rule: &syntax::Rule) -> Rule {
                 RuleHead::Func { args, .. } => RuleKind::Function(args.len()),
             };
             Rule {
-                name: static_path(refr).0.into_iter().next().unwrap_or_default(),
+                name: rule_name(rule),
                 kind,
                 line: span.line,
                 is_empty_literal: bodies.iter().all(|body| body.query.stmts.is_empty())
@@ -159,6 +159,15 @@ fn read_rule(rule: &syntax::Rule) -> Rule {
             }
         }
     }
+}
+
+/// The name that a rule's path begins with.
+pub(super) fn rule_name(rule: &syntax::Rule) -> String {
+    let refr = match rule {
+        syntax::Rule::Default { refr, .. } => refr,
+        syntax::Rule::Spec { head, .. } => parts(head).0,
+    };
+    static_path(refr).0.into_iter().next().unwrap_or_default()
 }
 
 pub(super) type Expression = Ref<Expr>;

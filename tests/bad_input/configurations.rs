@@ -52,8 +52,8 @@ fn names_that_mean_nothing() {
         &["config.yaml:4:23: \"require_prob\" fits no policy\n  fix: "],
     );
     check_body(
-        "overrides:\n- select: {policies: [pss_*]}\n  set: {enforcement: warn}\n",
-        &["config.yaml:4:23: \"pss_*\" fits no policy\n  fix: see policy list"],
+        "overrides:\n- select: {policies: [pass_*]}\n  set: {enforcement: warn}\n",
+        &["config.yaml:4:23: \"pass_*\" fits no policy\n  fix: see policy list"],
     );
     check_body(
         "exemptions:\n- policies: [require_probe]\n  match: {namespaces: [batch]}\n",

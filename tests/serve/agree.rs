@@ -19,11 +19,14 @@ fn inputs() -> [PathBuf; 2] {
     [root.join("tests/policy_test/input"), root.join("examples")]
 }
 
-/// What is said against an object, one line each: policy, message, field.
+/// What is said against an object, one line each: policy, message, field. Warnings are no causes of a denial.
 fn said(violations: &Value, policy: &str) -> Vec<String> {
     let violations = violations.as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut said: Vec<String> =
-        violations.iter().map(|one| format!("{} {} {}", one[policy], one["message"], one["field"])).collect();
+    let mut said: Vec<String> = violations
+        .iter()
+        .filter(|one| one["enforcement"].as_str().is_none_or(|enforcement| enforcement == "deny"))
+        .map(|one| format!("{} {} {}", one[policy], one["message"], one["field"]))
+        .collect();
     said.sort();
     said
 }
@@ -53,6 +56,9 @@ async fn the_webhook_and_policy_test_reach_equal_verdicts() {
         let response = &answer["response"];
         assert_eq!(response["allowed"], result["allowed"], "{result}");
         let causes = &response["status"]["details"]["causes"];
-        assert_eq!(said(causes, "reason"), said(&result["violations"], "policy"), "{result}");
+        let violations = &result["violations"];
+        assert_eq!(said(causes, "reason"), said(violations, "policy"), "{result}");
+        let warns = violations.as_array().unwrap().iter().any(|violation| violation["enforcement"] == "warn");
+        assert_eq!(response.get("warnings").is_some(), warns, "{result}");
     }
 }

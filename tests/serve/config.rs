@@ -12,7 +12,9 @@ use crate::review::EXAMPLE;
 fn config(enforcement: &str) -> String {
     format!(
         "apiVersion: portcullis.dev/v1alpha1\nkind: Config\noverrides:\n\
-         - select: {{policies: [require_*]}}\n  set: {{enforcement: {enforcement}}}\n"
+         - select: {{policies: [\"*\"]}}\n  set: {{enforcement: off}}\n\
+         - select: {{policies: [require_non_root, require_probes, require_resources]}}\n  \
+         set: {{enforcement: {enforcement}}}\n"
     )
 }
 
@@ -37,7 +39,7 @@ async fn an_override_is_in_force_soon_and_a_bad_one_never() {
 
     replace(&file, &config("wran"));
     let error = server.told("reload_failed", 1).await["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("config.yaml:5:") && error.contains("did you mean `warn`?"), "{error}");
+    assert!(error.contains("config.yaml:7:") && error.contains("did you mean `warn`?"), "{error}");
     assert_eq!(response(&server).await, warned);
     fs::remove_file(&file).unwrap();
     server.told("reload_failed", 2).await;

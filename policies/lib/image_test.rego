@@ -79,6 +79,11 @@ test_what_only_looks_alike if {
 	}
 }
 
+test_only_a_star_stands_for_other_hosts if {
+	not image.within("b.example.org/app", ["a.example.org"])
+	not image.within("*.example.org", ["a.example.org"])
+}
+
 test_nothing_lies_in_no_place if not image.within("nginx", [])
 
 test_tags if {

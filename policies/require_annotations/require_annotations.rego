@@ -56,7 +56,7 @@
 #           - CronJob
 #           - Ingress
 #       required:
-#         description: "Annotations and the pattern (RE2) of their whole value, such as {example.com/on-call: '[a-z]+'}."
+#         description: "Annotations and the pattern (RE2) of their whole value: {example.com/on-call: '[a-z]+'}."
 #         type: object
 #         propertyNames: {pattern: "^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$"}
 #         additionalProperties: {type: string, format: regex}

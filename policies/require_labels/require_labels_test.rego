@@ -79,6 +79,9 @@ test_metadata_of_any_shape_is_judged if {
 		document := _object("Service", {"labels": {"app.kubernetes.io/name": "web", "team": value}})
 		count(require_labels.deny) == 1 with input as document
 	}
+	unset := _object("Service", {"labels": {"app.kubernetes.io/name": "web", "team": null}})
+	found := require_labels.deny with input as unset
+	{v.msg | some v in found} == {"label team is missing"}
 }
 
 test_other_kinds_are_left_alone if {

@@ -41,7 +41,7 @@ deny contains violation if {
 	violation := {
 		"msg": sprintf("Pod: the token of service account %s is mounted into its containers", [account]),
 		"field": field,
-		"remedy": sprintf("set %s: false; if it calls the API server, have %s listed in service_accounts", [field, account]),
+		"remedy": sprintf("set %s: false, or add %s to service_accounts if it calls the API server", [field, account]),
 	}
 }
 

@@ -29,8 +29,8 @@ test_pod_that_says_nothing_is_refused if {
 		"msg": "Pod: the token of service account shop/default is mounted into its containers",
 		"field": "spec.automountServiceAccountToken",
 		"remedy": concat("", [
-			"set spec.automountServiceAccountToken: false; ",
-			"if it calls the API server, have shop/default listed in service_accounts",
+			"set spec.automountServiceAccountToken: false, ",
+			"or add shop/default to service_accounts if it calls the API server",
 		]),
 	}} with input as _pod({})
 }

@@ -144,17 +144,17 @@ impl Ours {
         let check = &self.pairs.iter().find(|pair| pair.policy == policy).unwrap().check;
         let judges = Pack::load().at(*version, &[policy]);
         let mut upstream = Upstream::start(program);
-        let mut judged = |pod: &Value| {
+        let mut verdicts = |pod: &Value| {
             let text = pod.to_string();
             let ours = judges.judge(&Question::about(&text)).remove(policy).unwrap();
             (ours, upstream.judge(&text).allows(check, *version).map_err(str::to_owned))
         };
-        let shows = |pod: &Value| match judged(pod) {
+        let shows = |pod: &Value| match verdicts(pod) {
             (ours, Ok(allowed)) => differ(&ours, allowed),
             (_, Err(_)) => false,
         };
         let smallest = shrink(pod, shows);
-        let (ours, theirs) = judged(&smallest);
+        let (ours, theirs) = verdicts(&smallest);
         let theirs = if theirs == Ok(true) { "allows" } else { "refuses" };
         let control = &check.control;
         format!("{control} in {version} {theirs} this Pod, and {policy} says {ours:?} (from Pod {number}): {smallest}")

@@ -31,7 +31,7 @@ struct Ours {
     pairs: Vec<Pair>,
     /// At each version with rules of its own, the policies whose rules they are: by these every Pod is judged.
     distinct: Vec<AtVersion>,
-    /// All policies at all versions: of these each Pod gets one, in turn.
+    /// The policies whose rules change, at all versions: of these each Pod gets one, in turn.
     in_turn: Vec<AtVersion>,
 }
 
@@ -102,8 +102,13 @@ impl Ours {
             }
         }
         let at = |version: Version, names: &[&str]| (version, pack.at(version, names));
-        let all: Vec<&str> = pairs.iter().map(|pair| pair.policy.as_str()).collect();
-        let in_turn = all_versions(checks).into_iter().map(|version| at(version, &all)).collect();
+        // The first version shows as well as any other that the rest do not look at it.
+        let in_turn = |version: Version| {
+            let changes = |pair: &&Pair| pair.check.changes.len() > 2 || version == Version::Minor(0);
+            let names: Vec<&str> = pairs.iter().filter(changes).map(|pair| pair.policy.as_str()).collect();
+            at(version, &names)
+        };
+        let in_turn = all_versions(checks).into_iter().map(in_turn).collect();
         let distinct = distinct.into_iter().map(|(version, names)| at(version, &names)).collect();
         Self { pairs, distinct, in_turn }
     }

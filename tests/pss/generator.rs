@@ -91,7 +91,7 @@ const ALWAYS_SAFE: usize = 5;
 /// The Pod of that number. The same seed and number make the same Pod.
 pub(super) fn pod(seed: u64, number: u64) -> Value {
     let mut random = Random::new(seed, number);
-    let oddity = *random.pick(&[15, 50, 150, 400]);
+    let oddity = *random.pick(&[10, 40, 120, 300]);
     Generator { random, oddity }.pod()
 }
 
@@ -234,7 +234,7 @@ impl Generator {
     fn volume(&mut self) -> Value {
         let mut volume = Map::new();
         field!(self, &mut volume, "name", usual: [["data"]], odd: [[], [null], [""]]);
-        let other = if self.random.happens(300) { "hostPath" } else { *self.random.pick(&OTHER_VOLUMES) };
+        let other = if self.random.happens(500) { "hostPath" } else { *self.random.pick(&OTHER_VOLUMES) };
         field!(self, &mut volume, other, usual: [[]], odd: [[null], [{}], [{}], [{}]]);
         if !(volume.contains_key(other) && self.random.happens(700)) {
             let isolating = *self.random.pick(&ISOLATING);

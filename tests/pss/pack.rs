@@ -65,7 +65,7 @@ impl Pack {
         let bundle = Bundle { policies, ..Bundle::default() };
         assert_eq!(bundle.policies.len(), names.len(), "{names:?} are not all shipped");
         let config: Config = config::read(&Source::new("config.yaml", text.as_str()), &bundle.policies).unwrap();
-        Judges { set: PolicySet::new(bundle, config, &text) }
+        Judges { set: PolicySet::new(bundle, config, &[&text]) }
     }
 }
 

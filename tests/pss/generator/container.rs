@@ -74,7 +74,7 @@ impl Generator {
     }
 
     fn capability(&mut self) -> Value {
-        let names = if self.random.happens(700) { &BASELINE[..] } else { &OTHER[..] };
+        let names = if self.random.happens(500) { &BASELINE[..] } else { &OTHER[..] };
         json!(self.random.pick(names))
     }
 

@@ -66,13 +66,14 @@ deny contains violation if {
 	violation := pss.not_a(c, "", "mapping")
 }
 
-# Nothing to look at more closely, which is what most handlers are.
+# Nothing to look at more closely, as in most handlers. Not all engines negate a comparison with what is not there alike,
+# so that each is a list that must stay empty.
 _hostless(handler) if {
-	not handler < {}
-	not handler.httpGet < {}
-	not handler.tcpSocket < {}
-	not handler.httpGet.host != ""
-	not handler.tcpSocket.host != ""
+	handler >= {}
+	[1 | handler.httpGet < {}] == []
+	[1 | handler.tcpSocket < {}] == []
+	[1 | handler.httpGet.host != ""] == []
+	[1 | handler.tcpSocket.host != ""] == []
 }
 
 _violations(c, at, handler) := {violation |

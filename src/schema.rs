@@ -3,7 +3,9 @@
 
 mod config;
 mod metadata;
+mod report;
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
@@ -14,17 +16,20 @@ pub enum Document {
     Config,
     /// The METADATA of a policy.
     Metadata,
+    /// What `policy test --format json` writes.
+    Report,
 }
 
 impl Document {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Config, Self::Metadata];
+    pub const ALL: [Self; 3] = [Self::Config, Self::Metadata, Self::Report];
 
     /// Its name on the command line and in file names.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
             Self::Metadata => "metadata",
+            Self::Report => "report",
         }
     }
 
@@ -33,6 +38,11 @@ impl Document {
         let schema = match self {
             Self::Config => schemars::schema_for!(config::Config),
             Self::Metadata => schemars::schema_for!(metadata::Metadata),
+            // As it is written, not as it could be read.
+            Self::Report => SchemaSettings::draft2020_12()
+                .for_serialize()
+                .into_generator()
+                .into_root_schema_for::<report::Report>(),
         };
         schema.to_value()
     }

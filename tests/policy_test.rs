@@ -78,6 +78,14 @@ fn json_says_the_same_in_a_stable_form() {
     let output = policy(&["test", "--format", "json", "--profile", "none", "--policy", THREE, "bad.yaml"]);
     assert_eq!(output.status.code(), Some(1));
     assert_snapshot("json", &stdout(&output));
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/report.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&json(&output))
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(errors, [""; 0], "the report fulfils its schema");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::manifest::{Kind, Manifest, Problem, Skipped};
@@ -35,7 +36,7 @@ pub enum Found {
 }
 
 /// The verdict on one object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Judgement {
     /// Its file.
     pub file: Arc<str>,
@@ -59,7 +60,7 @@ pub struct Judgement {
 }
 
 /// Which object.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectName {
     /// The API version.
@@ -82,7 +83,7 @@ impl fmt::Display for ObjectName {
 }
 
 /// A violation and the place of the field it is about.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Finding {
     /// The policy.
     pub policy: Arc<str>,
@@ -112,7 +113,7 @@ impl Finding {
 }
 
 /// A policy without a verdict.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// The policy.
@@ -126,7 +127,7 @@ pub struct Failure {
 }
 
 /// A violation that an exemption covers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ExemptFinding {
     /// Who answers for it.
     pub owner: String,
@@ -138,7 +139,7 @@ pub struct ExemptFinding {
 }
 
 /// Counts over all objects.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, JsonSchema, Serialize)]
 pub struct Summary {
     /// Objects judged.
     pub objects: usize,

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::class::Sorted;
@@ -59,7 +60,7 @@ pub enum Kind {
 }
 
 /// A document that is no Kubernetes object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Skipped {
     /// Its file.
     pub file: Arc<str>,
@@ -70,7 +71,7 @@ pub struct Skipped {
 }
 
 /// What could not be read or understood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Problem {
     /// The file.
     pub file: Arc<str>,

@@ -75,6 +75,17 @@ fn exit_codes_tell_clean_from_unwise_from_broken() {
 }
 
 #[test]
+fn a_suite_is_a_test() {
+    let (directory, path) = directory(&POLICY.replace("hostPid", "hostPID"));
+    fs::remove_file(directory.path().join("host_pid/host_pid_test.rego")).unwrap();
+    let (code, stdout, _) = run(&["check", &path]);
+    assert_eq!(code, 1);
+    assert!(stdout.contains("advice [untested]: policy host_pid has no tests"), "{stdout}");
+    fs::write(directory.path().join("host_pid/suite.yaml"), "cases: []\n").unwrap();
+    assert_eq!(run(&["check", &path]).0, 0);
+}
+
+#[test]
 fn an_error_in_a_library_is_told_once() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("lib")).unwrap();

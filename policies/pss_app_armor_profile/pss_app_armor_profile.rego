@@ -15,6 +15,9 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/appArmorProfile, nsa/pod-security/hardened-runtime]
+#   lint:
+#     ignore:
+#       unused-parameter: every control of the standard takes a version; this one is the same in all
 #   parameters:
 #     version: latest
 #   schema:

@@ -11,6 +11,9 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostNamespaces, cis/5.2.3, cis/5.2.4, cis/5.2.5, nsa/pod-security/host-namespaces]
+#   lint:
+#     ignore:
+#       unused-parameter: every control of the standard takes a version; this one is the same in all
 #   parameters:
 #     version: latest
 #   schema:

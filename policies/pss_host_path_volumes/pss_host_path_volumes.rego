@@ -12,6 +12,9 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostPathVolumes, cis/5.2.12, nsa/pod-security/host-path]
+#   lint:
+#     ignore:
+#       unused-parameter: every control of the standard takes a version; this one is the same in all
 #   parameters:
 #     version: latest
 #   schema:

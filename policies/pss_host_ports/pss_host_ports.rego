@@ -12,6 +12,9 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostPorts, cis/5.2.13]
+#   lint:
+#     ignore:
+#       unused-parameter: every control of the standard takes a version; this one is the same in all
 #   parameters:
 #     version: latest
 #   schema:

@@ -13,6 +13,9 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/windowsHostProcess, cis/5.2.11]
+#   lint:
+#     ignore:
+#       unused-parameter: every control of the standard takes a version; this one is the same in all
 #   parameters:
 #     version: latest
 #   schema:

@@ -3,7 +3,7 @@
 mod rules;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
@@ -104,9 +104,10 @@ fn check(location: &Location) -> anyhow::Result<CheckReport> {
         errors: errors.iter().map(Remark::from).collect(),
         advice: Vec::new(),
     };
-    let read = || -> Result<_, LoadError> { Ok((location.load()?, location.bundle()?)) };
+    let read = || -> Result<_, LoadError> { Ok((location.load()?, location.bundle()?, location.suites()?)) };
     match read() {
-        Ok((loaded, bundle)) => {
+        Ok((loaded, bundle, suites)) => {
+            let has_suite = |file: &str| suites.iter().any(|suite| directory(&suite.file) == directory(file));
             let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
             let advice = lint::policies(&bundle, &has_suite).into_iter();
             let advice = advice.chain(lint::configuration(loaded.set.config(), &loaded.configuration, &today));
@@ -122,9 +123,8 @@ fn check(location: &Location) -> anyhow::Result<CheckReport> {
     }
 }
 
-/// Whether a suite lies beside a policy's file.
-fn has_suite(file: &str) -> bool {
-    Path::new(file).with_file_name("suite.yaml").is_file()
+fn directory(file: &str) -> Option<&str> {
+    file.rsplit_once('/').map(|(directory, _)| directory)
 }
 
 fn text(report: &CheckReport) -> anyhow::Result<String> {

@@ -167,17 +167,13 @@ fn ignored(lint: &mut Fields<'_>) -> Vec<Ignored> {
     };
     let mut ignored = Vec::new();
     for entry in entries {
-        match entry.value.as_str() {
-            Some(reason) => ignored.push(Ignored {
-                rule: entry.key.to_string(),
-                reason: reason.to_owned(),
-                line: entry.key_place.line,
-            }),
-            None => {
-                let message = format!("the reason to ignore {} must be a string", entry.key);
-                lint.refuse(DocumentError::new(entry.value.place, message).hint("say why the remark stays"));
-            }
+        if let Some(reason) = entry.value.as_str() {
+            let (rule, reason) = (entry.key.to_string(), reason.to_owned());
+            ignored.push(Ignored { rule, reason, line: entry.key_place.line });
+            continue;
         }
+        let message = format!("the reason to ignore {} must be a string", entry.key);
+        lint.refuse(DocumentError::new(entry.value.place, message).hint("say why the remark stays"));
     }
     ignored
 }

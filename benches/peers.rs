@@ -4,7 +4,8 @@
 //! The tools run in turns within one run, and each is given as a multiple of ours; the counts of violations must agree,
 //! or the work was not alike. Peak memory is the kernel's own (`VmHWM`). `make bench-peers` builds what it needs.
 
-#![expect(clippy::expect_used, reason = "a benchmark ends where it cannot go on")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark ends where it cannot go on")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its table is what it is for")]
 
 use std::env::var_os;
 use std::ffi::OsString;

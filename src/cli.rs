@@ -16,7 +16,6 @@ mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -98,20 +97,6 @@ struct FormatArgs {
     /// How to write the result: for people, or one JSON document.
     #[arg(long, value_enum, default_value = "text", env = "PORTCULLIS_FORMAT")]
     format: Format,
-}
-
-/// How long a policy may take.
-#[derive(Args, Clone, Copy, Debug)]
-struct BudgetArgs {
-    /// How long one policy may take, in milliseconds; a policy that takes longer is an error.
-    #[arg(long, value_name = "MS", default_value_t = 50, env = "PORTCULLIS_POLICY_BUDGET", value_parser = millis())]
-    policy_budget: u64,
-}
-
-impl BudgetArgs {
-    fn duration(self) -> Duration {
-        Duration::from_millis(self.policy_budget)
-    }
 }
 
 /// A time in milliseconds, an hour at the most.

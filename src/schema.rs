@@ -39,10 +39,9 @@ impl Document {
             Self::Config => schemars::schema_for!(config::Config),
             Self::Metadata => schemars::schema_for!(metadata::Metadata),
             // As it is written, not as it could be read.
-            Self::Report => SchemaSettings::draft2020_12()
-                .for_serialize()
-                .into_generator()
-                .into_root_schema_for::<report::Report>(),
+            Self::Report => {
+                SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<report::Report>()
+            }
         };
         schema.to_value()
     }

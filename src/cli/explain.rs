@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::request::{RequestArgs, inputs};
-use super::{BudgetArgs, CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, output};
+use super::{CLEAN, Format, FormatArgs, PolicyArgs, UNKNOWN, output};
 use crate::report::explain as text;
 use crate::suite::explain::explain;
 use crate::suite::manifest;
@@ -29,16 +29,13 @@ pub(super) struct ExplainArgs {
     request: RequestArgs,
 
     #[command(flatten)]
-    budget: BudgetArgs,
-
-    #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(super) fn run(arguments: &ExplainArgs) -> anyhow::Result<u8> {
     let set = arguments.request.select(arguments.policies.location().load()?.set)?;
     let loaded = manifest::load(&inputs(&arguments.paths)?);
-    let report = explain(loaded, &set, &arguments.request.options(), arguments.budget.duration());
+    let report = explain(loaded, &set, &arguments.request.options(), arguments.request.policy_budget());
     match arguments.format.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::result(&text::write(&report)?)?,

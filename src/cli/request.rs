@@ -1,10 +1,12 @@
 //! Who asks for what, and which policies judge it: what the commands that judge manifests have in common.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::millis;
 use crate::engine::document::fields::closest;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::review::Operation;
@@ -41,6 +43,11 @@ pub(super) struct RequestArgs {
     /// The namespace of objects that name none.
     #[arg(long, value_name = "NAME", default_value = "default", env = "PORTCULLIS_NAMESPACE")]
     namespace: String,
+
+    /// How long one policy may take on one object, in milliseconds; a policy that takes longer is an error. Longer than
+    /// policy serve gives it, as a machine that builds is a busy one.
+    #[arg(long, value_name = "MS", default_value_t = 1_000, env = "PORTCULLIS_POLICY_BUDGET", value_parser = millis())]
+    policy_budget: u64,
 }
 
 fn operation(text: &str) -> Result<Operation, String> {
@@ -58,6 +65,11 @@ impl RequestArgs {
             namespace: self.namespace.clone(),
             dry_run: false,
         }
+    }
+
+    /// How long one policy may take on one object.
+    pub(super) fn policy_budget(&self) -> Duration {
+        Duration::from_millis(self.policy_budget)
     }
 
     /// The policies of a set that judge.

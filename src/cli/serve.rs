@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use self::reload::Reloader;
-use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, millis, output};
+use super::{CLEAN, PolicyArgs, UNKNOWN, millis, output};
 use crate::admission::{Gate, NoCluster};
 use crate::observe::Observe;
 use crate::observe::event::Event;
@@ -62,8 +62,9 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "MS", default_value_t = 10_000, env = "PORTCULLIS_TIMEOUT", value_parser = millis())]
     timeout: u64,
 
-    #[command(flatten)]
-    budget: BudgetArgs,
+    /// How long one policy may take, in milliseconds; a policy that takes longer is an error.
+    #[arg(long, value_name = "MS", default_value_t = 50, env = "PORTCULLIS_POLICY_BUDGET", value_parser = millis())]
+    policy_budget: u64,
 
     /// The largest review decided, in MiB; larger ones are denied.
     #[arg(long, value_name = "MIB", default_value_t = 12, env = "PORTCULLIS_BODY_LIMIT",
@@ -103,7 +104,7 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let set = location.load()?.set;
     let observe = Observe::new(Log::stderr(log_format(arguments.log_format)))?;
     panics::log_places_only(Arc::clone(&observe));
-    let gate = Arc::new(Gate::new(set, Box::new(NoCluster), arguments.budget.duration()));
+    let gate = Arc::new(Gate::new(set, Box::new(NoCluster), Duration::from_millis(arguments.policy_budget)));
     let lifecycle = Lifecycle::default();
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use self::outputs::{OutputArgs, Outputs};
 use self::progress::Progress;
 use super::request::{RequestArgs, inputs};
-use super::{BudgetArgs, CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
+use super::{CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
 use crate::engine::violation::FailMode;
 use crate::report::Closing;
 use crate::suite::base::Base;
@@ -43,9 +43,6 @@ pub(super) struct TestArgs {
     fail_on: FailOn,
 
     #[command(flatten)]
-    budget: BudgetArgs,
-
-    #[command(flatten)]
     outputs: OutputArgs,
 }
 
@@ -64,7 +61,7 @@ pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     let mut outputs = Outputs::open(&arguments.outputs, &progress)?;
     let options = arguments.request.options();
     let base = arguments.diff_base.as_deref().map(|revision| Base::open(revision, Path::new("."))).transpose()?;
-    let policy_budget = arguments.budget.duration();
+    let policy_budget = arguments.request.policy_budget();
     let bench = Bench { set: &set, options: &options, policy_budget, base: base.as_ref() };
     let mut tally = Tally { fail_on: arguments.fail_on, summary: Summary::default(), is_undecided: false };
     stream::judge(&inputs, bench, |found| {

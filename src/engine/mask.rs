@@ -1,10 +1,10 @@
 //! What no message, log line or report may quote: the values of Secrets and of environment variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use data_encoding::BASE64;
 
-use super::rego::Value;
+use super::rego::{self, Part, Value};
 use super::review::Contents;
 use super::workload::Workload;
 
@@ -77,21 +77,15 @@ impl Mask {
         found.fold(text.to_owned(), |text, value| text.replace(value.as_str(), MASKED))
     }
 
-    /// A value of an evaluation without them: neither in its texts nor, however short, as a part of it.
-    pub fn hide_in(&self, value: &Value) -> Value {
-        match value {
-            _ if self.whole.contains(value) => Value::from(MASKED),
-            Value::String(text) => Value::from(self.hide(text)),
-            Value::Array(items) => Value::from(items.iter().map(|item| self.hide_in(item)).collect::<Vec<_>>()),
-            Value::Set(items) => Value::from(items.iter().map(|item| self.hide_in(item)).collect::<BTreeSet<_>>()),
-            Value::Object(fields) => {
-                // A short name is no value, though it reads like one.
-                let name = |key: &Value| key.as_string().map_or_else(|_| key.clone(), |key| self.hide(key).into());
-                let hidden = fields.iter().map(|(key, value)| (name(key), self.hide_in(value)));
-                Value::from(hidden.collect::<BTreeMap<_, _>>())
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => value.clone(),
-        }
+    /// A value of an evaluation as [`rego::show`] shows it, without them: neither in its texts nor, however short, as an
+    /// item of it.
+    pub fn show(&self, value: &Value, characters: usize) -> String {
+        rego::show_hiding(value, characters, &|part| match part {
+            Part::Item(item) if self.whole.contains(item) => Some(MASKED.to_owned()),
+            // A short name is no value, though it may read like one.
+            Part::Item(Value::String(text)) | Part::Name(Value::String(text)) => Some(self.hide(text)),
+            Part::Item(_) | Part::Name(_) => None,
+        })
     }
 }
 
@@ -186,15 +180,15 @@ mod tests {
     fn values_of_an_evaluation_are_hidden_however_short() {
         let object = r#"{"kind":"Secret","data":{"a":"eA==","n":1234},"stringData":{"b":"pin","c":"hunter2"}}"#;
         let secret = contents(object);
-        let hidden = Mask::secrets(&secret).hide_in(&json::parse(object).unwrap()).to_json_str().unwrap();
-        let hidden = hidden.split_whitespace().collect::<String>();
-        let masked = r#""kind":"Secret","stringData":{"b":"(masked)","c":"(masked)"}"#;
-        assert_eq!(hidden, format!(r#"{{"data":{{"a":"(masked)","n":"(masked)"}},{masked}}}"#));
-        let value = json::parse(r#"[{"x": "is hunter2"}, "pinned", 12345]"#).unwrap();
+        let mask = Mask::secrets(&secret);
         assert_eq!(
-            Mask::secrets(&secret).hide_in(&value),
-            json::parse(r#"[{"x": "is (masked)"}, "pinned", 12345]"#).unwrap()
+            mask.show(&json::parse(object).unwrap(), 200),
+            r#"{"data": {"a": "(masked)", "n": "(masked)"}, "kind": "Secret", "stringData": {"b": "(masked)", "c": "(masked)"}}"#
         );
+        let value = json::parse(r#"[{"x": "is hunter2", "hunter2": 1}, "pinned", 12345]"#).unwrap();
+        assert_eq!(mask.show(&value, 200), r#"[{"(masked)": 1, "x": "is (masked)"}, "pinned", 12345]"#);
+        // What is cut away hides nothing of what stands before it.
+        assert_eq!(mask.show(&Value::from("a hunter2"), 6), "\"a (ma…");
     }
 
     #[test]

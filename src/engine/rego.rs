@@ -23,7 +23,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use self::coverage::Coverage;
 pub use self::outline::{Call, Dialect, Import, Outline, Rule, RuleKind, Use};
 pub use self::probe::{Binding, Failure, Firing};
-pub use self::show::show;
+pub use self::show::{Part, show, show_hiding};
 use super::budget::Stopwatch;
 use super::source::{Source, SourceError};
 

@@ -15,7 +15,7 @@ use crate::engine::explain::{Exempting, Explanation, Overriding, Reach, Setting,
 use crate::engine::mask::Mask;
 use crate::engine::policy::Fired;
 use crate::engine::policy_set::PolicySet;
-use crate::engine::rego::{Value, show};
+use crate::engine::rego::Value;
 use crate::engine::review::{Review, ReviewError};
 use crate::engine::scope::View;
 use crate::engine::violation::{Severity, Violation};
@@ -328,7 +328,7 @@ fn found(evaluation: &Evaluation, fired: &[Fired], locator: &Locator<'_>) -> (Se
 }
 
 fn rule_view(fired: &Fired, evaluation: &Evaluation, mask: &Mask) -> RuleView {
-    let value = |value: &Value| show(&mask.hide_in(value), VALUE_CHARS);
+    let value = |value: &Value| mask.show(value, VALUE_CHARS);
     let values = fired.firing.bindings.iter().map(|binding| ValueView {
         line: binding.line,
         expression: binding.expression.clone(),

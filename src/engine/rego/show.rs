@@ -4,9 +4,26 @@ use std::fmt::{self, Write as _};
 
 use super::Value;
 
+/// A part of a value that is made of no others.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// The name of a field.
+    Name(&'a Value),
+    /// An item, or the value itself.
+    Item(&'a Value),
+}
+
+/// What to show in place of a part, if not the part itself.
+type Hide<'a> = &'a dyn Fn(Part<'_>) -> Option<String>;
+
 /// A value in Rego's notation, cut to so many characters. The cost is bounded by them, not by the value.
 pub fn show(value: &Value, characters: usize) -> String {
-    let mut shown = Shown { text: String::new(), left: characters };
+    show_hiding(value, characters, &|_| None)
+}
+
+/// The same with some parts replaced by texts. Each is replaced as a whole before anything is cut.
+pub fn show_hiding(value: &Value, characters: usize, hide: Hide<'_>) -> String {
+    let mut shown = Shown { text: String::new(), left: characters, hide };
     // The one error is that there is no room left, and then all that fits is there.
     if shown.value(value).is_err() {
         shown.text.push('…');
@@ -14,12 +31,13 @@ pub fn show(value: &Value, characters: usize) -> String {
     shown.text
 }
 
-struct Shown {
+struct Shown<'a> {
     text: String,
     left: usize,
+    hide: Hide<'a>,
 }
 
-impl fmt::Write for Shown {
+impl fmt::Write for Shown<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
@@ -29,11 +47,19 @@ impl fmt::Write for Shown {
     }
 }
 
-impl Shown {
+impl Shown<'_> {
+    fn part(&mut self, part: Part<'_>) -> fmt::Result {
+        let (Part::Name(value) | Part::Item(value)) = part;
+        match ((self.hide)(part), value) {
+            (Some(text), _) => self.string(&text),
+            (None, Value::String(text)) => self.string(text),
+            (None, Value::Undefined) => self.write_str("undefined"),
+            (None, value) => write!(self, "{value}"),
+        }
+    }
+
     fn value(&mut self, value: &Value) -> fmt::Result {
         match value {
-            Value::Undefined => self.write_str("undefined"),
-            Value::String(text) => self.string(text),
             Value::Array(items) => self.list("[", items.iter(), "]"),
             Value::Set(items) if items.is_empty() => self.write_str("set()"),
             Value::Set(items) => self.list("{", items.iter_sorted(), "}"),
@@ -43,13 +69,23 @@ impl Shown {
                     if index > 0 {
                         self.write_str(", ")?;
                     }
-                    self.value(key)?;
+                    self.name(key)?;
                     self.write_str(": ")?;
                     self.value(value)?;
                 }
                 self.write_str("}")
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => write!(self, "{value}"),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Undefined => {
+                self.part(Part::Item(value))
+            }
+        }
+    }
+
+    /// The key of an object, which in Rego may be any value.
+    fn name(&mut self, key: &Value) -> fmt::Result {
+        match key {
+            Value::Array(_) | Value::Set(_) | Value::Object(_) => self.value(key),
+            _ => self.part(Part::Name(key)),
         }
     }
 

@@ -4,6 +4,7 @@
 mod config;
 mod metadata;
 mod report;
+mod suite;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -18,11 +19,13 @@ pub enum Document {
     Metadata,
     /// What `policy test --format json` writes.
     Report,
+    /// A suite of cases that test policies.
+    Suite,
 }
 
 impl Document {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Config, Self::Metadata, Self::Report];
+    pub const ALL: [Self; 4] = [Self::Config, Self::Metadata, Self::Report, Self::Suite];
 
     /// Its name on the command line and in file names.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Document {
             Self::Config => "config",
             Self::Metadata => "metadata",
             Self::Report => "report",
+            Self::Suite => "suite",
         }
     }
 
@@ -42,6 +46,7 @@ impl Document {
             Self::Report => {
                 SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<report::Report>()
             }
+            Self::Suite => schemars::schema_for!(suite::Suite),
         };
         schema.to_value()
     }

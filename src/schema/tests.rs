@@ -10,6 +10,7 @@ use crate::engine::document::yaml;
 use crate::engine::policy::Policy;
 use crate::engine::source::Source;
 use crate::engine::{config, metadata};
+use crate::suite::cases;
 
 fn fulfils(document: Document, yaml: &str) -> bool {
     let node = yaml::parse_one(yaml).unwrap();
@@ -37,6 +38,16 @@ fn check_metadata(yaml: &str, good: bool) {
     let read = metadata::read(&Source::new("p.rego", block));
     assert_eq!(read.is_ok(), good, "the reader: {read:?}: {yaml}");
     assert_eq!(fulfils(Document::Metadata, yaml), good, "the schema: {yaml}");
+}
+
+#[track_caller]
+fn check_suite(fields: &str, good: bool) {
+    let text = format!("apiVersion: portcullis.dev/v1alpha1\nkind: Suite\n{fields}\n");
+    let bundle = Bundle { policies: policies(), ..Bundle::default() };
+    let pod = |_: &Source, _: &str| Ok(Source::new("pod.yaml", "apiVersion: v1\nkind: Pod\n"));
+    let read = cases::read(&Source::new("suite.yaml", text.as_str()), &bundle, &pod);
+    assert_eq!(read.is_ok(), good, "the reader: {read:?}: {fields}");
+    assert_eq!(fulfils(Document::Suite, &text), good, "the schema: {fields}");
 }
 
 #[test]
@@ -103,5 +114,42 @@ fn what_policies_say_of_themselves() {
         "title: T\ncustom: {match: {kinds: [a/b/c/d]}}",
     ] {
         check_metadata(bad, false);
+    }
+}
+
+#[test]
+fn suites() {
+    for good in [
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: allow}}]",
+        "policy: one\ndefaults: {operation: UPDATE, user: a, groups: [b], namespace: c, parameters: {a: 2}, enforcement: warn}\n\
+         cases:\n- name: a\n  object: {apiVersion: v1, kind: Pod, spec: {}}\n  oldObject: pod.yaml\n\
+        \x20 namespace: {name: a, labels: {b: c}, annotations: {}}\n\
+        \x20 expect:\n    outcome: deny\n    exact: false\n    violations:\n    - no reason\n    - {}\n\
+        \x20   - {policy: a, message: b, field: c, remedy: d, severity: high, enforcement: audit, count: 1000}",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: error, error: /a/}}]",
+    ] {
+        check_suite(good, true);
+    }
+    for bad in [
+        "cases: []",
+        "policy: [one]\ncases: [{name: a, object: pod.yaml, expect: {outcome: allow}}]",
+        "defaults: {name: a}\ncases: [{name: a, object: pod.yaml, expect: {outcome: allow}}]",
+        "cases: [{object: pod.yaml, expect: {outcome: allow}}]",
+        "cases: [{name: a, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: pod.yaml}]",
+        "cases: [{name: '', object: pod.yaml, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: {kind: Pod}, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: 1, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: pod.yaml, operation: PATCH, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: pod.yaml, namespace: {labels: {a: 1}}, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: pod.yaml, enforcement: off, expect: {outcome: allow}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: denied}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {violations: []}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: deny, violations: [{msg: a}]}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: deny, violations: [{count: -1}]}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: deny, violations: [{count: 1001}]}}]",
+        "cases: [{name: a, object: pod.yaml, expect: {outcome: deny, violations: [{severity: dire}]}}]",
+    ] {
+        check_suite(bad, false);
     }
 }

@@ -1,31 +1,28 @@
 //! Reading a suite, checked against the policies that it tests.
 
-use std::collections::BTreeMap;
+mod asked;
+mod expect;
+
 use std::sync::Arc;
 
-use super::wanted::{CaseOutcome, Expectation, TextPattern, Wanted};
+use self::asked::{Asked, asked};
+use self::expect::expectation;
 use super::{Case, Suite};
 use crate::engine::bundle::Bundle;
 use crate::engine::config::{Override, Place as Everywhere, Select, misfit};
 use crate::engine::document::fields::{Fields, closest};
 use crate::engine::document::{Content, DocumentError, Entry, Node, Place};
 use crate::engine::document::{json, yaml};
-use crate::engine::metadata::read::{in_file, object as parameters_of};
-use crate::engine::pattern::Labels;
+use crate::engine::metadata::read::in_file;
 use crate::engine::policy::Policy;
 use crate::engine::rego::Value;
 use crate::engine::review::Operation;
-use crate::engine::scope::NamespaceFact;
 use crate::engine::source::{Source, SourceError};
-use crate::engine::violation::{Enforcement, Severity};
 use crate::suite::manifest::{Kind, Manifest};
 use crate::suite::review::Options;
 
 const API_VERSION: &str = "portcullis.dev/v1alpha1";
 const KIND: &str = "Suite";
-
-/// The most violations that one line of a suite may stand for.
-const COUNT: u64 = 1_000;
 
 /// Gives the file that a suite names by its path from the suite's directory; otherwise what is wrong, and what to do.
 pub type Fixtures<'a> = &'a dyn Fn(&Source, &str) -> Result<Source, (String, String)>;
@@ -43,25 +40,6 @@ struct Reader<'a> {
     source: &'a Source,
     bundle: &'a Bundle,
     fixtures: Fixtures<'a>,
-}
-
-/// Who asks for what, as far as the defaults or a case say so.
-#[derive(Clone, Default)]
-struct Asked {
-    operation: Option<Operation>,
-    user: Option<String>,
-    groups: Option<Vec<String>>,
-    namespace: Namespace,
-    parameters: Option<Value>,
-    enforcement: Option<Enforcement>,
-}
-
-/// What is said of a namespace.
-#[derive(Clone, Default)]
-struct Namespace {
-    name: Option<String>,
-    labels: Option<Labels>,
-    annotations: Option<Labels>,
 }
 
 impl Reader<'_> {
@@ -211,54 +189,6 @@ fn manifest(file: Arc<str>, node: Node) -> Result<Manifest, (String, String)> {
     Ok(Manifest { file, place: node.place, node, kind })
 }
 
-/// Who asks for what. The fields are the same in the defaults and in a case.
-fn asked(fields: &mut Fields<'_>) -> Asked {
-    let operations = Operation::ALL.map(|operation| (operation.as_str(), operation));
-    let enforcements = [Enforcement::Deny, Enforcement::Warn, Enforcement::Audit].map(|it| (it.as_str(), it));
-    let groups = fields.take_strings("groups");
-    let parameters = fields.take("parameters");
-    Asked {
-        operation: fields.take_choice("operation", &operations),
-        user: fields.take_string("user").map(str::to_owned),
-        groups: groups.map(|groups| groups.into_iter().map(|(text, _)| text.to_owned()).collect()),
-        namespace: namespace(fields),
-        parameters: parameters.and_then(|entry| parameters_of(fields, entry)),
-        enforcement: fields.take_choice("enforcement", &enforcements),
-    }
-}
-
-/// A namespace by its name, or with its labels and annotations.
-fn namespace(fields: &mut Fields<'_>) -> Namespace {
-    let entry = fields.take("namespace");
-    if let Some(name) = entry.and_then(|entry| entry.value.as_str()).filter(|name| !name.is_empty()) {
-        return Namespace { name: Some(name.to_owned()), ..Namespace::default() };
-    }
-    let Some(mut given) = fields.take_mapping("namespace") else { return Namespace::default() };
-    let namespace = Namespace {
-        name: given.take_string("name").map(str::to_owned),
-        labels: texts(&mut given, "labels"),
-        annotations: texts(&mut given, "annotations"),
-    };
-    let result = given.finish();
-    fields.absorb(result);
-    namespace
-}
-
-/// Labels or annotations, whose values are strings.
-fn texts(fields: &mut Fields<'_>, key: &'static str) -> Option<Labels> {
-    fields.take_mapping(key)?;
-    let mut labels = BTreeMap::new();
-    for entry in fields.take(key)?.value.entries().unwrap_or_default() {
-        if let Some(value) = entry.value.as_str() {
-            labels.insert(entry.key.to_string(), value.to_owned());
-        } else {
-            let message = format!("{key} {:?} must be a string, found {}", entry.key, entry.value.describe());
-            fields.refuse(DocumentError::new(entry.value.place, message).hint("write it in quotes"));
-        }
-    }
-    Some(labels)
-}
-
 /// Refuses parameters that a policy does not have or whose schema they do not fulfil.
 fn check_parameters(fields: &mut Fields<'_>, given: Option<&Value>, tested: &[Arc<Policy>]) {
     let Some(parameters) = given else { return };
@@ -319,112 +249,4 @@ fn options(fields: &mut Fields<'_>, asked: &Asked, object: &Manifest) -> Options
         namespace: own.or(given).unwrap_or("default").to_owned(),
         dry_run: false,
     }
-}
-
-impl Asked {
-    /// What is said here, and where nothing is, what is said there. Parameters go key by key.
-    fn over(mut self, defaults: &Self) -> Self {
-        let parameters = match (defaults.parameters.clone(), self.parameters.take()) {
-            (Some(mut below), Some(Value::Object(own))) => {
-                if let Ok(all) = below.as_object_mut() {
-                    own.iter().for_each(|(key, value)| drop(all.insert(key.clone(), value.clone())));
-                }
-                Some(below)
-            }
-            (below, own) => own.or(below),
-        };
-        let there = defaults.clone();
-        Self {
-            operation: self.operation.or(there.operation),
-            user: self.user.or(there.user),
-            groups: self.groups.or(there.groups),
-            namespace: Namespace {
-                name: self.namespace.name.or(there.namespace.name),
-                labels: self.namespace.labels.or(there.namespace.labels),
-                annotations: self.namespace.annotations.or(there.namespace.annotations),
-            },
-            parameters,
-            enforcement: self.enforcement.or(there.enforcement),
-        }
-    }
-}
-
-impl Namespace {
-    /// What is known of the namespace of that name.
-    fn fact(&self, name: &str) -> NamespaceFact {
-        if self.labels.is_none() && self.annotations.is_none() {
-            return NamespaceFact::Unknown(format!(
-                "the labels of namespace {name:?} are not known: the case gives none"
-            ));
-        }
-        let mut labels = self.labels.clone().unwrap_or_default();
-        // The API server adds it to every namespace.
-        labels.insert("kubernetes.io/metadata.name".to_owned(), name.to_owned());
-        NamespaceFact::Known { labels, annotations: self.annotations.clone().unwrap_or_default() }
-    }
-}
-
-fn expectation(fields: &mut Fields<'_>) -> Option<Expectation> {
-    let outcome = fields.take_choice("outcome", &CaseOutcome::ALL);
-    let outcome = fields.require("outcome", outcome);
-    let exact = fields.take_bool("exact").unwrap_or(true);
-    let error = pattern(fields, "error");
-    let violations = fields.take_list("violations").map(|nodes| {
-        let mut violations = Vec::new();
-        for node in nodes {
-            let read = wanted(node);
-            violations.extend(fields.absorb(read));
-        }
-        violations
-    });
-    let outcome = outcome?;
-    let has_verdict = !matches!(outcome, CaseOutcome::Error | CaseOutcome::Unavailable);
-    if let (true, Some(entry)) = (has_verdict, fields.take("error")) {
-        let message = format!("an error is expected, and the outcome {outcome}");
-        fields.refuse(DocumentError::new(entry.key_place, message).hint("say `outcome: error` or `unavailable`"));
-    }
-    Some(Expectation { outcome, violations, exact, error })
-}
-
-/// A violation: a text for its message, or a mapping.
-fn wanted(node: &Node) -> Result<Wanted, Errors> {
-    if let Some(text) = node.as_str() {
-        return compile(text, node.place).map(Wanted::message).map_err(|error| vec![error]);
-    }
-    let mut fields = Fields::of(node, "violation").map_err(|error| vec![error])?;
-    let severities = Severity::ALL.map(|severity| (severity.as_str(), severity));
-    let enforcements = [Enforcement::Deny, Enforcement::Warn, Enforcement::Audit].map(|it| (it.as_str(), it));
-    let wanted = Wanted {
-        policy: pattern(&mut fields, "policy"),
-        message: pattern(&mut fields, "message"),
-        field: pattern(&mut fields, "field"),
-        remedy: pattern(&mut fields, "remedy"),
-        severity: fields.take_choice("severity", &severities),
-        enforcement: fields.take_choice("enforcement", &enforcements),
-        count: count(&mut fields),
-    };
-    fields.finish().map(|()| wanted)
-}
-
-fn count(fields: &mut Fields<'_>) -> usize {
-    let count = fields.take_count("count").unwrap_or(1);
-    if let (true, Some(entry)) = (count > COUNT, fields.take("count")) {
-        let message = format!("count is {count}, more than {COUNT}");
-        fields.refuse(DocumentError::new(entry.value.place, message).hint("expect fewer violations in one case"));
-    }
-    usize::try_from(count.min(COUNT)).unwrap_or_default()
-}
-
-fn pattern(fields: &mut Fields<'_>, key: &'static str) -> Option<TextPattern> {
-    let text = fields.take_string(key)?;
-    let place = fields.take(key)?.value.place;
-    compile(text, place).map_err(|error| fields.refuse(error)).ok()
-}
-
-fn compile(text: &str, place: Place) -> Result<TextPattern, DocumentError> {
-    TextPattern::new(text).map_err(|error| {
-        let why = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        DocumentError::new(place, format!("{text:?} is no regular expression: {why}"))
-            .hint("https://docs.rs/regex/latest/regex/#syntax tells what one may hold")
-    })
 }

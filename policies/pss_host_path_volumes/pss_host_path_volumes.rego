@@ -12,6 +12,7 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostPathVolumes, cis/5.2.12, nsa/pod-security/host-path]
+#   lint: {ignore: {unused-parameter: "the rules are the same in every version, and one setting serves all controls"}}
 #   parameters:
 #     version: latest
 #   schema:

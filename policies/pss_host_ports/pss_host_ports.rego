@@ -12,6 +12,7 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/hostPorts, cis/5.2.13]
+#   lint: {ignore: {unused-parameter: "the rules are the same in every version, and one setting serves all controls"}}
 #   parameters:
 #     version: latest
 #   schema:

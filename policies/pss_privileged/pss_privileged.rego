@@ -12,6 +12,7 @@
 #   enforcement: deny
 #   match: {kinds: [Pod], operations: [CREATE, UPDATE]}
 #   controls: [pss/baseline/privileged, cis/5.2.2, nsa/pod-security/privileged]
+#   lint: {ignore: {unused-parameter: "the rules are the same in every version, and one setting serves all controls"}}
 #   parameters:
 #     version: latest
 #   schema:

@@ -66,8 +66,8 @@ deny contains violation if {
 	violation := pss.not_a(c, "", "mapping")
 }
 
-# Nothing to look at more closely, as in most handlers. Not all engines negate a comparison with what is not there alike,
-# so that each is a list that must stay empty.
+# Nothing to look at more closely, as in most handlers. Engines differ in how they negate a comparison with what is not
+# there, so that each is a list that must stay empty.
 _hostless(handler) if {
 	handler >= {}
 	[1 | handler.httpGet < {}] == []

@@ -170,3 +170,10 @@ test_what_is_no_mapping_is_refused if {
 		_fields(_pod({}, "init", {"lifecycle": value})) == {"spec.initContainers[0].lifecycle"}
 	}
 }
+
+test_handler_with_a_host_does_not_accuse_one_without if {
+	every innocent in [{"host": "", "port": 80}, {"host": null}, {"port": 80}, {}, null] {
+		document := _pod({}, "container", {"livenessProbe": {"httpGet": innocent, "tcpSocket": {"host": "h"}}})
+		_fields(document) == {"spec.containers[0].livenessProbe.tcpSocket.host"}
+	}
+}

@@ -42,7 +42,6 @@ deny contains violation if {
 	some c in input.containers
 	c.spec < {}
 	c.spec != null
-	not _left_alone(input.pod.spec, input.parameters.version)
 	violation := pss.not_a(c, "", "mapping")
 }
 
@@ -50,7 +49,6 @@ deny contains violation if {
 	some c in input.containers
 	c.spec.securityContext < {}
 	c.spec.securityContext != null
-	not _left_alone(input.pod.spec, input.parameters.version)
 	violation := pss.not_a(c, ".securityContext", "mapping")
 }
 

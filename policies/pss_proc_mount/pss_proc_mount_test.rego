@@ -116,3 +116,9 @@ test_what_is_no_mapping_is_refused if {
 		_fields(_pod({}, "init", {"securityContext": value})) == {"spec.initContainers[0].securityContext"}
 	}
 }
+
+test_user_namespace_does_not_excuse_what_cannot_be_read if {
+	every spec in ["x", {"securityContext": "x"}] {
+		count(_fields(_pod({"hostUsers": false}, "container", spec))) == 1
+	}
+}

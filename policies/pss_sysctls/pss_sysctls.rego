@@ -82,6 +82,6 @@ _violation(at, sysctl, version) := pss.not_a(part.pod, at, "mapping") if {
 	sysctl < {}
 } else := violation if {
 	name := object.get(sysctl, "name", null)
-	fault := sprintf("sysctl %s is not among those that %s allows", [part.shown(name), version])
+	fault := sprintf("sysctl %s is not allowed as of version %s", [part.shown(name), version])
 	violation := pss.violation(part.pod, concat("", [at, ".name"]), fault, "remove the sysctl of %s")
 }

@@ -84,7 +84,7 @@ test_each_sysctl_is_allowed_since_its_version_and_not_before if {
 
 test_other_sysctl_is_refused if {
 	pss_sysctls.deny == {{
-		"msg": `Pod: sysctl "kernel.msgmax" is not among those that v1.29 allows`,
+		"msg": `Pod: sysctl "kernel.msgmax" is not allowed as of version v1.29`,
 		"field": "spec.securityContext.sysctls[1].name",
 		"remedy": "remove the sysctl of spec.securityContext.sysctls[1].name",
 	}} with input as _at(_pod(_sets(["net.ipv4.tcp_syncookies", "kernel.msgmax"])), "v1.29")

@@ -17,6 +17,7 @@ mod bad_input {
     mod certificates;
     mod configurations;
     mod files;
+    mod manifests;
     mod policies;
     mod suites;
     mod usage;

@@ -2,12 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where its set-up fails")]
 
+#[cfg(test)]
+mod policy_test {
+    mod outputs;
+    mod progress;
+    mod stream;
+}
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Runs the command in the directory of inputs.
-fn policy_with(arguments: &[&str], stdin: &str) -> Output {
+/// The command in the directory of inputs.
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_policy"));
     command.current_dir(inputs()).args(arguments);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTCULLIS_")) {
@@ -15,6 +22,12 @@ fn policy_with(arguments: &[&str], stdin: &str) -> Output {
     }
     // A debug build on a busy machine is slower than any policy should be.
     command.env("PORTCULLIS_POLICY_BUDGET", "5000");
+    command
+}
+
+/// Runs the command in the directory of inputs.
+fn policy_with(arguments: &[&str], stdin: &str) -> Output {
+    let mut command = command(arguments);
     let piped = || Stdio::piped();
     let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();

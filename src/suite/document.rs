@@ -45,12 +45,12 @@ impl<R: BufRead> Documents<R> {
     /// The next document; none at the end. Its bytes may hold no more than comments.
     pub(super) fn next(&mut self) -> io::Result<Option<Document>> {
         let mut bytes = std::mem::take(&mut self.carried);
+        let mut line = self.pass(&bytes);
         loop {
             let start = bytes.len();
             // A document that just fits is followed by a line that begins the next.
             let room = self.limit.saturating_add(LINE_BYTES).saturating_sub(start);
             if self.reader.by_ref().take(room as u64).read_until(b'\n', &mut bytes)? == 0 {
-                let line = self.line;
                 return Ok((!bytes.is_empty()).then_some(Document { line, bytes: Some(bytes) }));
             }
             if std::mem::take(&mut self.is_fresh) && bytes.starts_with(BYTE_ORDER_MARK) {
@@ -60,19 +60,19 @@ impl<R: BufRead> Documents<R> {
             match self.cutter.take(bytes.get(start..).unwrap_or_default()) {
                 Cut::Begins if !is_cut_short => {
                     self.carried = bytes.split_off(start);
-                    let line = self.count(&bytes);
                     return Ok(Some(Document { line, bytes: Some(bytes) }));
                 }
                 // Blank documents are forgotten, however many there are.
                 Cut::Blank => {
-                    self.count(bytes.get(..start).unwrap_or_default());
                     bytes.drain(..start);
+                    line = self.pass(&bytes);
                 }
                 // A line that is cut short is told as a part of what is too large.
-                Cut::Within | Cut::Begins => {}
+                Cut::Within | Cut::Begins => {
+                    self.pass(bytes.get(start..).unwrap_or_default());
+                }
             }
             if is_cut_short || bytes.len() > self.limit {
-                let line = self.count(&bytes);
                 drop(bytes);
                 self.skip(is_cut_short)?;
                 return Ok(Some(Document { line, bytes: None }));
@@ -101,13 +101,15 @@ impl<R: BufRead> Documents<R> {
                 return Ok(());
             }
             is_within = !is_whole;
-            self.count(&chunk);
+            self.pass(&chunk);
         }
     }
 
-    /// Moves on behind `bytes`; gives the line they begin in.
-    fn count(&mut self, bytes: &[u8]) -> u32 {
-        let next = self.line.saturating_add(count_lines(bytes));
+    /// Moves on behind `line`, of which nothing or all has been read; gives where it begins.
+    fn pass(&mut self, line: &[u8]) -> u32 {
+        // Within a line only a carriage return ends another, and that is rare.
+        let count = if line.contains(&b'\r') { count_lines(line) } else { u32::from(line.ends_with(b"\n")) };
+        let next = self.line.saturating_add(count);
         std::mem::replace(&mut self.line, next)
     }
 }

@@ -141,6 +141,8 @@ impl Part<'_> {
         let error = DocumentError::new(place, format!("is no YAML: {}", error.info()));
         if tabbed {
             error.hint("indent with spaces, YAML allows no tabs")
+        } else if error.message.contains("':' must be followed by") {
+            error.hint("put a space behind the colon")
         } else if error.message.contains("indentation") {
             error.hint("indent it further than the key that it belongs to")
         } else {

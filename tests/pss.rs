@@ -14,6 +14,7 @@ mod pss {
 
     mod generator;
     mod pack;
+    mod parts;
     mod random;
     mod run;
     mod shrink;

@@ -7,7 +7,8 @@
 #   Pod's level counts even if every container overrides it, and a container's own value wins over the Pod's. Since
 #   Kubernetes 1.35 the standard lets a Pod with hostUsers: false run as root; set allow_user_namespaces to follow it.
 #   In a Windows Pod (os.name: windows) runAsUser has no meaning: there the user name in effect must not be an
-#   administrator's, and without a user name runAsNonRoot: true is needed. A value of the wrong type is refused.
+#   administrator's, and without a user name runAsNonRoot: true is needed; the standard asks for the latter in any case.
+#   A value of the wrong type is refused, and so is a user id that Kubernetes does not take.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 # - ref: https://kubernetes.io/docs/tasks/configure-pod-container/security-context/

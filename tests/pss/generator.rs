@@ -1,7 +1,8 @@
-//! Pods that the API server can decode, with every field that a control reads, and with a liking for the edges.
+//! Pods with every field that a control reads, and with a liking for the edges.
 //!
 //! Most fields are as the standards want them, so that what is odd stands alone in many Pods; how odd a Pod is differs
-//! from one to the next.
+//! from one to the next. The API server can decode them, but for some of the few in which a part is replaced by
+//! something else.
 
 /// Sets a field of a mapping to one of some choices, the usual ones or the odd ones. Each choice is a list: an empty one
 /// leaves the field out. Only what is chosen from is built.
@@ -16,6 +17,7 @@ mod container;
 
 use serde_json::{Map, Value, json};
 
+use super::parts::{part_mut, paths};
 use super::random::Random;
 
 /// Names of containers: two of them may be the same, and one may be none.
@@ -61,7 +63,7 @@ const OTHER_VOLUMES: [&str; 23] = [
     "ofTheFuture",
 ];
 
-/// Sysctls that some version allows, the first of them all, and others.
+/// Sysctls that all versions allow, that some do, and others.
 const SYSCTLS: [&str; 20] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -85,14 +87,24 @@ const SYSCTLS: [&str; 20] = [
     "",
 ];
 
-/// How many of them are allowed in all versions.
+/// How many of them all versions allow, and how many some do.
 const ALWAYS_SAFE: usize = 5;
+const SOMETIMES_SAFE: usize = 9;
+
+/// How many Pods in a thousand have a part replaced.
+const REPLACED: usize = 60;
 
 /// The Pod of that number. The same seed and number make the same Pod.
 pub(super) fn pod(seed: u64, number: u64) -> Value {
     let mut random = Random::new(seed, number);
+    let is_replaced = random.happens(REPLACED);
     let oddity = *random.pick(&[10, 40, 120, 300]);
-    Generator { random, oddity }.pod()
+    let mut generator = Generator { random, oddity };
+    let mut pod = generator.pod();
+    if is_replaced {
+        generator.replace_a_part(&mut pod);
+    }
+    pod
 }
 
 /// Makes one Pod.
@@ -223,7 +235,9 @@ impl Generator {
     }
 
     fn sysctl(&mut self) -> Value {
-        let names = if self.random.happens(600) { &SYSCTLS[..ALWAYS_SAFE] } else { &SYSCTLS[..] };
+        let (always, rest) = SYSCTLS.split_at(ALWAYS_SAFE);
+        let (sometimes, never) = rest.split_at(SOMETIMES_SAFE);
+        let names = *self.random.pick(&[always, always, sometimes, sometimes, never]);
         let name = *self.random.pick(names);
         let mut sysctl = Map::new();
         field!(self, &mut sysctl, "name", usual: [[name]], odd: [[], [null], [name]]);
@@ -243,10 +257,18 @@ impl Generator {
         Value::Object(volume)
     }
 
+    /// Puts something of another type, or nothing, in the place of any part.
+    fn replace_a_part(&mut self, pod: &mut Value) {
+        let others = json!([null, true, false, 0, -1, 1.5, "", "x", "false", [], [null], ["x"], {}, {"name": 1}]);
+        let other = self.random.pick(others.as_array().unwrap()).clone();
+        let path = self.random.pick(&paths(pod)).clone();
+        *part_mut(pod, &path).unwrap() = other;
+    }
+
     /// A list of up to so many, seldom empty, whose elements are seldom null.
     fn list(&mut self, most: usize, mut make: impl FnMut(&mut Self) -> Value) -> Value {
         let length = if self.random.happens(50) { 0 } else { 1 + self.random.below(most) };
-        let element = |_| if self.random.happens(10) { Value::Null } else { make(self) };
+        let element = |_| if self.random.happens(25) { Value::Null } else { make(self) };
         (0..length).map(element).collect()
     }
 

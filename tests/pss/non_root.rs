@@ -21,24 +21,32 @@ fn require_non_root_refuses_what_the_controls_refuse() {
         (pack.with(&[policy], &json!({})), BEFORE_USER_NAMESPACES),
         (pack.with(&[policy], &json!({"allow_user_namespaces": true})), Version::Latest),
     ];
-    let differences = Run::of(PODS).share(|pods| {
+    let run = Run::of(PODS);
+    let judged = run.share(|pods| {
         let mut upstream = Upstream::start(&program);
         let checks: Vec<_> = upstream.checks.iter().filter(|check| check.id.starts_with("runAs")).cloned().collect();
         assert_eq!(checks.len(), 2);
+        let mut judged = 0;
         for (number, pod) in pods.filter(|(_, pod)| !is_windows(pod)) {
             let text = pod.to_string();
             let theirs = upstream.judge(&text);
             let question = Question::about(&text);
             for (judges, version) in &cases {
-                let refused = checks.iter().any(|check| !theirs.allows(check, *version).unwrap());
+                // What cannot be decoded is a matter of each policy's own.
+                let allowed = checks.iter().map(|check| theirs.allows(check, *version)).collect::<Result<Vec<_>, _>>();
+                let Ok(allowed) = allowed else { continue };
+                let refused = allowed.contains(&false);
                 let ours = judges.judge(&question).remove(policy).unwrap().unwrap();
                 // It refuses more of what Kubernetes itself takes for no valid Pod, and of nothing else.
                 let agree = refused != ours.is_empty() || (!refused && is_invalid(&pod));
                 assert!(agree, "Pod {number} {version}: the controls refuse: {refused}; {policy} says {ours:?}: {pod}");
             }
+            judged += 1;
         }
+        judged
     });
-    assert_eq!(differences.len(), 2);
+    let judged: u64 = judged.into_iter().sum();
+    assert!(judged > run.pods / 2, "only {judged} Pods were judged");
 }
 
 /// Windows' users have names: there `require_non_root` has rules of its own.

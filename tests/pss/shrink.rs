@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-/// A way into a value: keys of mappings and indices of lists.
-type Path = Vec<String>;
+use super::parts::{paths, remove};
 
 /// Leaves out of a Pod whatever `shows` does not need, one field or element after the other, until nothing more can go.
 pub(super) fn shrink(pod: &Value, mut shows: impl FnMut(&Value) -> bool) -> Value {
@@ -19,42 +18,6 @@ pub(super) fn shrink(pod: &Value, mut shows: impl FnMut(&Value) -> bool) -> Valu
         if smallest == before {
             return smallest;
         }
-    }
-}
-
-/// The ways to all parts, a whole before its parts, and the last elements of lists first: to leave one out moves those
-/// behind it.
-fn paths(value: &Value) -> Vec<Path> {
-    let parts: Vec<(String, &Value)> = match value {
-        Value::Object(fields) => fields.iter().map(|(key, part)| (key.clone(), part)).collect(),
-        Value::Array(list) => list.iter().enumerate().rev().map(|(index, part)| (index.to_string(), part)).collect(),
-        _ => Vec::new(),
-    };
-    let mut found = Vec::new();
-    for (step, part) in parts {
-        found.push(vec![step.clone()]);
-        found.extend(paths(part).into_iter().map(|rest| [vec![step.clone()], rest].concat()));
-    }
-    found
-}
-
-/// Whether there was something to remove.
-fn remove(value: &mut Value, path: &[String]) -> bool {
-    match (value, path) {
-        (Value::Object(fields), [key]) => fields.remove(key).is_some(),
-        (Value::Object(fields), [key, rest @ ..]) => fields.get_mut(key).is_some_and(|part| remove(part, rest)),
-        (Value::Array(list), [index, rest @ ..]) => {
-            let index: usize = index.parse().unwrap();
-            if index >= list.len() {
-                return false;
-            }
-            if rest.is_empty() {
-                list.remove(index);
-                return true;
-            }
-            remove(&mut list[index], rest)
-        }
-        _ => false,
     }
 }
 

@@ -1,5 +1,5 @@
-//! An explanation as a person reads it: each object, then each policy that judged it with what made its rules fire, then
-//! those that did not judge it.
+//! An explanation as a person reads it: each object, then the policies that found something with what made their rules
+//! fire, then those that passed it and those that did not judge it.
 
 use std::fmt::{self, Write as _};
 
@@ -44,8 +44,9 @@ fn write_object(text: &mut String, object: &Explained) -> fmt::Result {
     let user = format!("{} ({})", object.user, object.groups.join(", "));
     let of_all = format!("{judged} of {} judged it", counted_policies(object.policies.len()));
     writeln!(text, "  {what} by {user}; {of_all}, {} µs", object.micros)?;
-    let (judging, others): (Vec<&PolicyView>, Vec<&PolicyView>) =
+    let (mut judging, others): (Vec<&PolicyView>, Vec<&PolicyView>) =
         object.policies.iter().partition(|policy| policy.micros.is_some());
+    judging.sort_by_key(|policy| policy.outcome == Seen::Pass);
     judging.into_iter().try_for_each(|policy| write_judging(text, &object.file, policy))?;
     others.into_iter().try_for_each(|policy| write_other(text, policy))
 }

@@ -58,9 +58,9 @@ import data.lib.part
 import data.lib.pattern
 
 deny contains violation if {
-	some c in input.containers
-	text := json.marshal(c.spec.env)
+	text := json.marshal([c.spec.env | some c in input.containers])
 	_is_suspicious(text, split(upper(text), `","VALUE":`), input.parameters)
+	some c in input.containers
 	variable := c.spec.env[i]
 	why := _why(variable, input.parameters)
 	name := object.get(variable, "name", "")
@@ -73,8 +73,8 @@ deny contains violation if {
 	}
 }
 
-# A quick look at all variables of a container at once, which most pass: the pieces are its list as JSON in capitals,
-# split between names and values, so that they end with the one and begin with the other.
+# A quick look at all variables of a Pod at once, which most pass: the pieces are their lists as JSON in capitals, split
+# between names and values, so that they end with the one and begin with the other.
 _is_suspicious(text, pieces, parameters) if strings.any_suffix_match(pieces, parameters.name_endings)
 
 else if {

@@ -9,8 +9,8 @@ package lib.image
 import data.lib.part
 
 # The parts that name an image, with "" for what is no text: containers, and volumes that are images (KEP-4639).
-holders := array.concat(input.containers, [holder |
-	volume := input.pod.spec.volumes[i]
+holders(containers, pod) := array.concat(containers, [holder |
+	volume := pod.spec.volumes[i]
 	volume.image != null
 	holder := {
 		"kind": "volume",
@@ -32,9 +32,10 @@ shown(reference) := json.marshal(substring(reference, 0, 200))
 # small letters; a leading *. stands for one or more labels of it.
 within(reference, places) if {
 	some place in places
-	startswith(reference, place)
-	substring(reference, count(place), 1) == "/"
-	not contains(reference, "..")
+	[before, rest] := split(reference, place)
+	before == ""
+	startswith(rest, "/")
+	not contains(rest, "..")
 } else if {
 	full := name(reference)
 	some place in places
@@ -53,9 +54,15 @@ name(reference) := sprintf("%s/%s", [_registry(host), _repository(host, path)]) 
 
 # The tag of a reference that has no digest; undefined if it has none.
 tag(reference) := found if {
-	segments := split(reference, "/")
-	[_, found] := split(segments[count(segments) - 1], ":")
+	[_, found] := split(reference, ":")
 	found != ""
+	not contains(found, "/")
+	not contains(reference, "@")
+} else := found if {
+	[_, rest, found] := split(reference, ":")
+	found != ""
+	contains(rest, "/")
+	not contains(found, "/")
 	not contains(reference, "@")
 }
 

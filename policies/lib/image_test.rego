@@ -123,18 +123,15 @@ test_holders_are_containers_and_image_volumes if {
 		{"kind": "volume", "name": null, "path": sprintf("%s[2].image", [base]), "image": ""},
 		{"kind": "volume", "name": "odd", "path": sprintf("%s[3].image", [base]), "image": ""},
 	]
-	image.holders == expected with input as {
-		"workload": {"kind": "Deployment", "name": "web", "path": "spec.template"},
-		"pod": {"spec": {"volumes": volumes}},
-		"containers": [web],
-	}
+	deployment := {"kind": "Deployment", "name": "web", "path": "spec.template"}
+	image.holders([web], {"spec": {"volumes": volumes}}) == expected with input as {"workload": deployment}
 }
 
 test_volumes_of_any_shape_are_borne if {
 	every volumes in [null, 5, "x", {}, true] {
-		image.holders == [] with input as {"workload": null, "pod": {"spec": {"volumes": volumes}}, "containers": []}
+		image.holders([], {"spec": {"volumes": volumes}}) == []
 	}
-	image.holders == [] with input as {"workload": null, "pod": null, "containers": []}
+	image.holders([], null) == []
 }
 
 test_fields_lead_to_the_reference if {

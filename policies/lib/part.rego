@@ -7,7 +7,9 @@
 package lib.part
 
 # The path of the Pod's spec in the object that the user sent.
-pod_path := sprintf("%s.spec", [input.workload.path]) if {
+pod_path := "spec" if {
+	input.workload == null
+} else := sprintf("%s.spec", [input.workload.path]) if {
 	is_string(input.workload.path)
 } else := "spec"
 

@@ -9,8 +9,8 @@ package lib.pattern
 fits(name, patterns) if name in patterns
 
 else if {
-	is_string(name)
 	some pattern in patterns
 	contains(pattern, "*")
+	is_string(name)
 	glob.match(pattern, null, name)
 }

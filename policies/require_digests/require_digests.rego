@@ -34,7 +34,7 @@ import data.lib.image
 import data.lib.part
 
 deny contains violation if {
-	some holder in image.holders
+	some holder in image.holders(input.containers, input.pod)
 	not image.pinned(holder.image)
 	not image.within(holder.image, input.parameters.exempt)
 	field := image.field(holder)

@@ -36,31 +36,28 @@
 #         type: boolean
 package policies.require_non_root
 
-# Whatever can state a securityContext: the Pod and its containers.
-_parts := array.concat(
-	[{"kind": "pod", "path": _pod_path, "spec": object.get(input.pod, "spec", null)}],
-	input.containers,
-)
+import data.lib.part
 
-_pod_path := _pod_path_in(object.get(input, "workload", null))
+# Whatever can state a securityContext: the Pod and its containers.
+_levels := array.concat([{"kind": "pod", "spec": object.get(input.pod, "spec", null)}], input.containers)
 
 deny contains violation if {
-	some part in _parts
-	value := part.spec.securityContext.runAsNonRoot
+	some level in _levels
+	value := level.spec.securityContext.runAsNonRoot
 	value != true
 	value != null
 	_judged_as(input.pod.spec, input.parameters) == "linux"
-	violation := _violation(part, "runAsNonRoot is not true", ".securityContext.runAsNonRoot", true)
+	violation := _violation(level, "runAsNonRoot is not true", ".securityContext.runAsNonRoot", true)
 }
 
 deny contains violation if {
-	some part in _parts
-	user := part.spec.securityContext.runAsUser
+	some level in _levels
+	user := level.spec.securityContext.runAsUser
 	user != null
 	not _user_id(user, input.parameters.min_run_as_user)
 	_judged_as(input.pod.spec, input.parameters) == "linux"
-	what := sprintf("runAsUser is %s, not a user id of at least %d", [_shown(user), input.parameters.min_run_as_user])
-	violation := _violation(part, what, ".securityContext.runAsUser", _user_like(input.parameters.min_run_as_user))
+	what := sprintf("runAsUser is %s, not a user id of at least %d", [part.shown(user), input.parameters.min_run_as_user])
+	violation := _violation(level, what, ".securityContext.runAsUser", _user_like(input.parameters.min_run_as_user))
 }
 
 # A container that says nothing, in a Pod that says nothing.
@@ -69,7 +66,7 @@ deny contains violation if {
 	some c in input.containers
 	not c.spec.securityContext.runAsNonRoot == true
 	_judged_as(input.pod.spec, input.parameters) == "linux"
-	violation := _unsaid(c, input.pod.spec, _pod_path, "runAsNonRoot", true)
+	violation := _unsaid(c, input.pod.spec, part.pod_path, "runAsNonRoot", true)
 }
 
 deny contains violation if {
@@ -77,17 +74,17 @@ deny contains violation if {
 	_judged_as(input.pod.spec, input.parameters) == "linux"
 	some c in input.containers
 	user := _user_like(input.parameters.min_run_as_user)
-	violation := _unsaid(c, input.pod.spec, _pod_path, "runAsUser", user)
+	violation := _unsaid(c, input.pod.spec, part.pod_path, "runAsUser", user)
 }
 
 # Windows: a user name, the container's or else the Pod's, says more than runAsNonRoot.
 deny contains violation if {
 	input.pod.spec.os.name == "windows"
 	some c in input.containers
-	user := _windows_user([c, {"path": _pod_path, "spec": input.pod.spec}])
+	user := _windows_user([c, part.pod])
 	not _ordinary(user.name)
 	violation := {
-		"msg": sprintf("%s: runAsUserName %s is an administrator or no user name", [_label(c), _shown(user.name)]),
+		"msg": sprintf("%s: runAsUserName %s is an administrator or no user name", [part.label(c), part.shown(user.name)]),
 		"field": user.field,
 		"remedy": sprintf("set %s: ContainerUser", [user.field]),
 	}
@@ -96,7 +93,7 @@ deny contains violation if {
 deny contains violation if {
 	input.pod.spec.os.name == "windows"
 	some c in input.containers
-	not _windows_user([c, {"path": _pod_path, "spec": input.pod.spec}])
+	not _windows_user([c, part.pod])
 	not _non_root(c.spec, input.pod.spec)
 	what := "neither runAsNonRoot: true nor a runAsUserName is in effect"
 	violation := _violation(c, what, ".securityContext.runAsNonRoot", true)
@@ -104,27 +101,27 @@ deny contains violation if {
 
 # What is no mapping cannot be read, and says nothing that could be trusted.
 deny contains violation if {
-	some part in _parts
-	not is_object(part.spec)
-	violation := _violation(part, "is not a mapping", "", "{securityContext: {runAsNonRoot: true}}")
+	some level in _levels
+	not is_object(level.spec)
+	violation := _violation(level, "is not a mapping", "", "{securityContext: {runAsNonRoot: true}}")
 }
 
 deny contains violation if {
-	some part in _parts
-	context := part.spec.securityContext
+	some level in _levels
+	context := level.spec.securityContext
 	not is_object(context)
 	context != null
-	violation := _violation(part, "securityContext is not a mapping", ".securityContext", "{runAsNonRoot: true}")
+	violation := _violation(level, "securityContext is not a mapping", ".securityContext", "{runAsNonRoot: true}")
 }
 
 deny contains violation if {
 	input.pod.spec.os.name == "windows"
-	some part in _parts
-	options := part.spec.securityContext.windowsOptions
+	some level in _levels
+	options := level.spec.securityContext.windowsOptions
 	not is_object(options)
 	options != null
 	what := "windowsOptions is not a mapping"
-	violation := _violation(part, what, ".securityContext.windowsOptions", "{runAsUserName: ContainerUser}")
+	violation := _violation(level, what, ".securityContext.windowsOptions", "{runAsUserName: ContainerUser}")
 }
 
 _judged_as(pod_spec, parameters) := "windows" if {
@@ -146,7 +143,7 @@ _user_id(user, min) if {
 _user_like(min) := max([65532, min])
 
 _unsaid(c, pod_spec, pod_path, key, value) := {
-	"msg": sprintf("%s: %s is set neither here nor for the Pod", [_label(c), key]),
+	"msg": sprintf("%s: %s is set neither here nor for the Pod", [part.label(c), key]),
 	"field": sprintf("%s.securityContext.%s", [c.path, key]),
 	"remedy": sprintf("set %s.securityContext.%s: %v", [pod_path, key, value]),
 } if {
@@ -163,12 +160,12 @@ _non_root(spec, pod_spec) if {
 	pod_spec.securityContext.runAsNonRoot == true
 }
 
-# The user name in effect and where it is written: the first of the parts that has one; undefined if none has.
-_windows_user(parts) := [{"name": name, "field": field} |
-	some part in parts
-	name := part.spec.securityContext.windowsOptions.runAsUserName
+# The user name in effect and where it is written: the first of the levels that has one; undefined if none has.
+_windows_user(levels) := [{"name": name, "field": field} |
+	some level in levels
+	name := level.spec.securityContext.windowsOptions.runAsUserName
 	name != null
-	field := sprintf("%s.securityContext.windowsOptions.runAsUserName", [part.path])
+	field := sprintf("%s.securityContext.windowsOptions.runAsUserName", [level.path])
 ][0]
 
 # Windows compares names without case; a domain before the backslash does not make an administrator less of one.
@@ -179,26 +176,14 @@ _ordinary(name) if {
 	not user in {"", "administrator", "administrators", "containeradministrator", "localsystem", "system"}
 }
 
-_pod_path_in(workload) := "spec" if workload == null
-
-_pod_path_in(workload) := sprintf("%s.spec", [workload.path]) if workload != null
-
-_label(part) := sprintf("%s %q", [_kind(part.kind), part.name]) if {
-	is_string(part.name)
-	part.name != ""
-} else := "Pod" if {
-	part.kind == "pod"
-} else := sprintf("%s at %s", [_kind(part.kind), part.path])
-
-_kind(kind) := kind if kind == "container"
-
-_kind(kind) := sprintf("%s container", [kind]) if kind != "container"
-
-# A value as it was written, cut short: it may be anything.
-_shown(value) := substring(json.marshal(value), 0, 40)
-
-_violation(part, what, at, value) := {
-	"msg": sprintf("%s: %s", [_label(part), what]),
-	"field": concat("", [part.path, at]),
-	"remedy": sprintf("set %s%s: %v", [part.path, at, value]),
+_violation(level, what, at, value) := {
+	"msg": sprintf("%s: %s", [part.label(level), what]),
+	"field": field,
+	"remedy": sprintf("set %s: %v", [field, value]),
+} if {
+	field := concat("", [_path(level), at])
 }
+
+_path(level) := part.pod_path if level.kind == "pod"
+
+_path(level) := level.path if level.kind != "pod"

@@ -41,6 +41,8 @@
 #         type: boolean
 package policies.require_probes
 
+import data.lib.part
+
 deny contains violation if {
 	some c in input.containers
 	c.kind in input.parameters.kinds
@@ -49,7 +51,7 @@ deny contains violation if {
 	_judged(c, input.pod.spec, object.get(input, "workload", null), input.parameters)
 	field := sprintf("%s.%s", [c.path, probe])
 	violation := {
-		"msg": sprintf("%s: %s %s", [_label(c), probe, _fault(c.spec, probe)]),
+		"msg": sprintf("%s: %s %s", [part.label(c), probe, _fault(c.spec, probe)]),
 		"field": field,
 		"remedy": sprintf("set %s, for example to %s", [field, _example[probe]]),
 	}
@@ -63,7 +65,7 @@ deny contains violation if {
 	_judged(c, input.pod.spec, object.get(input, "workload", null), input.parameters)
 	field := sprintf("%s.livenessProbe", [c.path])
 	violation := {
-		"msg": sprintf("%s: livenessProbe is the same as readinessProbe", [_label(c)]),
+		"msg": sprintf("%s: livenessProbe is the same as readinessProbe", [part.label(c)]),
 		"field": field,
 		"remedy": sprintf("set %s.failureThreshold higher than the readinessProbe's, or probe something else", [field]),
 	}
@@ -149,12 +151,3 @@ _example := {
 	"readinessProbe": "{httpGet: {path: /readyz, port: 8080}}",
 	"startupProbe": "{httpGet: {path: /healthz, port: 8080}, failureThreshold: 30}",
 }
-
-_label(c) := sprintf("%s %q", [_kind(c), c.name]) if {
-	is_string(c.name)
-	c.name != ""
-} else := sprintf("%s at %s", [_kind(c), c.path])
-
-_kind(c) := "container" if c.kind == "container"
-
-else := sprintf("%s container", [c.kind])

@@ -59,6 +59,8 @@
 #         additionalProperties: {type: [string, number]}
 package policies.require_resources
 
+import data.lib.part
+
 deny contains violation if {
 	some c in input.containers
 	c.kind in input.parameters.kinds
@@ -67,13 +69,13 @@ deny contains violation if {
 	amounts := _amounts(c.spec)
 	shared := _shared(input.pod.spec, input.parameters)
 	some problem in (_problems(c.spec, amounts, input.parameters) | _missing(amounts, shared, input.parameters))
-	violation := _violation(_label(c), c.path, problem)
+	violation := _violation(part.label(c), c.path, problem)
 }
 
 deny contains violation if {
 	input.pod.spec.resources != null
 	some problem in _problems(input.pod.spec, _amounts(input.pod.spec), input.parameters)
-	violation := _violation("Pod", _pod_path(object.get(input, "workload", null)), problem)
+	violation := _violation("Pod", part.pod_path, problem)
 }
 
 _violation(label, path, problem) := {
@@ -186,7 +188,7 @@ _unreadable(spec, amounts) := {problem |
 	quantity := spec.resources[side][name]
 	problem := {
 		"at": _at(side, name),
-		"what": sprintf("%s %s is %s, not a quantity of zero or more", [name, _noun[side], _shown(quantity)]),
+		"what": sprintf("%s %s is %s, not a quantity of zero or more", [name, _noun[side], part.shown(quantity)]),
 		"to": sprintf("to a quantity such as %s", [_example(name)]),
 	}
 }
@@ -207,10 +209,10 @@ _inverted(amounts, spec) := {problem |
 	some name, limit in amounts.limits
 	limit != null
 	limit < amounts.requests[name]
-	request := _shown(spec.resources.requests[name])
+	request := part.shown(spec.resources.requests[name])
 	problem := {
 		"at": _at("limits", name),
-		"what": sprintf("%s limit %s is below its request %s", [name, _shown(spec.resources.limits[name]), request]),
+		"what": sprintf("%s limit %s is below its request %s", [name, part.shown(spec.resources.limits[name]), request]),
 		"to": sprintf("to at least %s", [request]),
 	}
 }
@@ -221,8 +223,8 @@ _excessive(amounts, maxima, side, spec) := {problem |
 	not _within(amount, most)
 	problem := {
 		"at": _at(side, name),
-		"what": sprintf("%s %s %s is above the maximum %s", [name, _noun[side], _stated(spec, side, name), _shown(most)]),
-		"to": sprintf("to at most %s", [_shown(most)]),
+		"what": sprintf("%s %s %s is above the maximum %s", [name, _noun[side], _stated(spec, side, name), part.shown(most)]),
+		"to": sprintf("to at most %s", [part.shown(most)]),
 	}
 }
 
@@ -235,8 +237,8 @@ _disproportionate(amounts, ratios) := {problem |
 	not _within_ratio(limit, request, ratio)
 	problem := {
 		"at": _at("limits", name),
-		"what": sprintf("%s limit is more than %s times its request", [name, _shown(ratio)]),
-		"to": sprintf("to at most %s times the request, or request more", [_shown(ratio)]),
+		"what": sprintf("%s limit is more than %s times its request", [name, part.shown(ratio)]),
+		"to": sprintf("to at most %s times the request, or request more", [part.shown(ratio)]),
 	}
 }
 
@@ -250,9 +252,9 @@ _within_ratio(limit, request, ratio) if {
 }
 
 # A request that is not stated is the limit.
-_stated(spec, side, name) := _shown(quantity) if {
+_stated(spec, side, name) := part.shown(quantity) if {
 	quantity := spec.resources[side][name]
-} else := _shown(spec.resources.limits[name])
+} else := part.shown(spec.resources.limits[name])
 
 _noun := {"requests": "request", "limits": "limit"}
 
@@ -262,22 +264,6 @@ _at(side, name) := sprintf(".%s.%s", [side, name]) if {
 } else := sprintf(".%s[%s]", [side, json.marshal(name)])
 
 _example(name) := object.get({"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"}, name, "1")
-
-# A value as it was written, cut short: it may be anything.
-_shown(value) := substring(json.marshal(value), 0, 40)
-
-_pod_path(workload) := "spec" if workload == null
-
-_pod_path(workload) := sprintf("%s.spec", [workload.path]) if workload != null
-
-_label(c) := sprintf("%s %q", [_kind(c), c.name]) if {
-	is_string(c.name)
-	c.name != ""
-} else := sprintf("%s at %s", [_kind(c), c.path])
-
-_kind(c) := "container" if c.kind == "container"
-
-else := sprintf("%s container", [c.kind])
 
 # A quantity in whole billionths, rounded up as Kubernetes does; null for what is no quantity of zero or more.
 # Integers only: both engines are exact on them at any size, but read more than 18 digits at once as floating point.

@@ -29,7 +29,7 @@ import data.lib.part
 import data.lib.pattern
 
 deny contains violation if {
-	some holder in image.holders
+	some holder in image.holders(input.containers, input.pod)
 	not _tagged(holder.image, input.parameters.forbidden)
 	not image.pinned(holder.image)
 	field := image.field(holder)

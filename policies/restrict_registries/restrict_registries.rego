@@ -39,7 +39,7 @@ import data.lib.image
 import data.lib.part
 
 deny contains violation if {
-	some holder in image.holders
+	some holder in image.holders(input.containers, input.pod)
 	not image.within(holder.image, input.parameters.allowed)
 	field := image.field(holder)
 	violation := {

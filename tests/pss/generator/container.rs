@@ -69,7 +69,7 @@ impl Generator {
             usual: [[["ALL"]], [["ALL"]], [["NET_RAW", "ALL"]], [["ALL", "ALL"]]],
             odd: [[], [null], [[]], [["all"]], [["All"]], [["CAP_ALL"]], [["NET_RAW"]], [[null]], [["ALL", null]], [[""]]]);
         let added = self.list(3, Self::capability);
-        field!(self, &mut capabilities, "add", usual: [[], [], [["NET_BIND_SERVICE"]]], odd: [[null], [[]], [added]]);
+        field!(self, &mut capabilities, "add", usual: [[], [], [["NET_BIND_SERVICE"]]], odd: [[null], [[]], [[null]], [added], [added]]);
         Value::Object(capabilities)
     }
 

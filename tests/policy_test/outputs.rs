@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::{check_exit, command, file, policy, stdout};
+use crate::{THREE, check_exit, command, file, policy, stdout};
 
 /// A policy that takes as long as it may.
 pub(super) const ENDLESS: &str = "# METADATA\n# title: T\n# custom: {match: {kinds: [ServiceAccount]}, on_error: allow}\n\
@@ -65,14 +65,18 @@ fn what_cannot_be_written_is_told_before_anything_is_judged() {
 
 #[test]
 fn a_full_disk_ends_one_output_and_not_the_others() {
-    let ran = policy(&["test", "--output", "json=/dev/full", "bad.yaml"]);
+    let ran = policy(&["test", "--profile", "none", "--policy", THREE, "--output", "json=/dev/full", "bad.yaml"]);
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert_eq!(ran.status.code(), Some(2), "{said}");
     assert!(said.contains("policy: --output json=/dev/full: cannot be written: No space left on device"), "{said}");
     assert!(stdout(&ran).contains("3 objects, 3 denied"));
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let (_directory, report) = file("a.json", "");
-    let ran = command(&["test", "--output", &format!("json={report}"), "bad.yaml"]).stdout(full).output().unwrap();
+    let ran =
+        command(&["test", "--profile", "none", "--policy", THREE, "--output", &format!("json={report}"), "bad.yaml"])
+            .stdout(full)
+            .output()
+            .unwrap();
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert_eq!(ran.status.code(), Some(2), "{said}");
     assert!(said.contains("policy: stdout: cannot be written: No space left on device"), "{said}");

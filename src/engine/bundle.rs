@@ -1,9 +1,12 @@
 //! From files to policies: which file is a policy, a library, a test, and what name each policy has.
 
+mod needed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::policy::{Module, Policy};
+use self::needed::needed_by;
+use super::policy::{Module, Policy, link};
 use super::rego::coverage::Coverage;
 use super::source::{Source, SourceError};
 
@@ -74,13 +77,15 @@ impl Bundle {
             modules.entry(directory(&module.source.file)).or_default().push((*role, module.clone()));
         }
         let libraries = of_role(&parsed, Role::Library);
+        // What no policy needs is looked at as well.
+        errors.extend(link(&libraries).err());
         let sample = super::decide::sample_input();
         let mut bundle = Self { root: root.to_owned(), ..Self::default() };
         for (directory, files) in &modules {
             let siblings = of_role(files, Role::Policy);
             for module in &siblings {
                 let name = fallback_name(root, directory, module, siblings.len());
-                match Policy::new(module, &libraries, name, &sample) {
+                match Policy::new(module, &needed_by(module, &libraries), name, &sample) {
                     Ok(policy) => bundle.policies.push(Arc::new(policy)),
                     Err(error) => errors.push(error),
                 }
@@ -120,7 +125,7 @@ impl Bundle {
         }
         let observed = self.policies.iter().filter_map(|policy| {
             let main = modules.get(&policy.file)?;
-            Some(policy.observed(main, &libraries, coverage).map(Arc::new))
+            Some(policy.observed(main, &needed_by(main, &libraries), coverage).map(Arc::new))
         });
         observed.collect()
     }

@@ -7,7 +7,7 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
-.PHONY: help run test bench bench-peers fmt lint format clippy docs fields fresh deny examples
+.PHONY: help run test bench bench-peers bench-test fmt lint format clippy docs fields fresh deny examples
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -28,6 +28,9 @@ bench: ## what a decision costs
 
 bench-peers: ## policy test and verify beside gator, conftest and opa
 	$(call tools,opa gator conftest) && cargo bench --locked --bench peers
+
+bench-test: ## policy test on ten thousand objects: rate and memory
+	benches/policy_test
 
 fmt: ## format the Rust code and the policies
 	cargo fmt

@@ -11,21 +11,27 @@ use super::manifest::Input;
 /// What is kept in memory; the rest of what is larger lies in a file.
 const MEMORY_BYTES: u64 = 16 << 20;
 
+/// What is kept at all: a device may never end.
+const SPOOL_BYTES: u64 = 1 << 30;
+
 /// Reads to the end: into memory, or into a file without a name in the system's directory for such.
 pub fn spool(reader: impl Read) -> io::Result<Input> {
-    spool_beyond(MEMORY_BYTES, reader)
+    spool_within(MEMORY_BYTES, SPOOL_BYTES, reader)
 }
 
-fn spool_beyond(limit: u64, mut reader: impl Read) -> io::Result<Input> {
+fn spool_within(memory: u64, most: u64, mut reader: impl Read) -> io::Result<Input> {
     let mut bytes = Vec::new();
-    reader.by_ref().take(limit).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < limit {
+    reader.by_ref().take(memory).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < memory {
         return Ok(Input::Stdin(bytes));
     }
     let mut file = nameless()?;
     file.write_all(&bytes)?;
     drop(bytes);
-    io::copy(&mut reader, &mut file)?;
+    let rest = most.saturating_sub(memory);
+    if io::copy(&mut reader.take(rest.saturating_add(1)), &mut file)? > rest {
+        return Err(io::Error::other(format!("it holds more than {most} bytes; give it as files")));
+    }
     Ok(Input::Spooled(file))
 }
 
@@ -54,7 +60,7 @@ mod tests {
     #[track_caller]
     fn check(objects: usize, is_spooled: bool) {
         let text = "apiVersion: v1\nkind: ConfigMap\n---\n".repeat(objects);
-        let input = spool_beyond(1_000, text.as_bytes()).unwrap();
+        let input = spool_within(1_000, 10_000, text.as_bytes()).unwrap();
         assert_eq!(matches!(input, Input::Spooled(_)), is_spooled);
         let inputs = [input];
         // Twice, as it can be read as often as one likes.
@@ -65,5 +71,11 @@ mod tests {
     fn what_is_large_lies_in_a_file() {
         check(1, false);
         check(100, true);
+    }
+
+    #[test]
+    fn what_never_ends_is_refused() {
+        let error = spool_within(1_000, 10_000, io::repeat(b'a')).unwrap_err();
+        assert_eq!(error.to_string(), "it holds more than 10000 bytes; give it as files");
     }
 }

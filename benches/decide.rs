@@ -70,7 +70,7 @@ struct Case<'a> {
 }
 
 fn main() -> ExitCode {
-    let sets = [("1 lean", lean(1)), ("20 lean", lean(20)), ("100 lean", lean(100)), ("3 shipped", shipped())];
+    let sets = [("1 lean", lean(1)), ("20 lean", lean(20)), ("100 lean", lean(100)), ("recommended profile", shipped())];
     let alone: Vec<(String, PolicySet)> = shipped().policies().iter().map(|policy| only(&policy.name)).collect();
     let sizes = [("6 KB", 2, 2, 14), ("60 KB", 14, 30, 200)];
     let bodies = sizes.map(|(size, containers, variables, fields)| {

@@ -60,6 +60,9 @@ const RULES: [(&str, &str); 10] = [
     ),
 ];
 
+/// The shipped policies that have most to read, measured alone as well.
+const DEAREST: [&str; 3] = ["require_non_root", "require_probes", "require_resources"];
+
 type Act<'a> = Box<dyn Fn(&[u8]) + 'a>;
 
 /// One thing measured: its name, the bytes it reads, and what it does with them.
@@ -70,8 +73,9 @@ struct Case<'a> {
 }
 
 fn main() -> ExitCode {
-    let sets = [("1 lean", lean(1)), ("20 lean", lean(20)), ("100 lean", lean(100)), ("recommended profile", shipped())];
-    let alone: Vec<(String, PolicySet)> = shipped().policies().iter().map(|policy| only(&policy.name)).collect();
+    let sets =
+        [("1 lean", lean(1)), ("20 lean", lean(20)), ("100 lean", lean(100)), ("recommended profile", shipped())];
+    let alone = DEAREST.map(only);
     let sizes = [("6 KB", 2, 2, 14), ("60 KB", 14, 30, 200)];
     let bodies = sizes.map(|(size, containers, variables, fields)| {
         let passing = review(containers, variables, fields, true);

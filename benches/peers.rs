@@ -114,10 +114,18 @@ fn main() -> ExitCode {
     let alike = compare(&format!("{OBJECTS} objects, 3 rules"), "violations", test, scratch.path());
 
     let verify = [
-        Contender::new("policy verify", POLICY, &["verify", "--format", "json", &at("policies")], |report| {
-            number(&report["summary"]["passed"])
-        }),
-        Contender::new("opa test", opa, &["test", "--format", "json", &at("policies")], |report| list(report).len()),
+        Contender::new(
+            "policy verify",
+            POLICY,
+            &["verify", "--format", "json", "--run", "^data", &at("policies")],
+            |report| number(&report["summary"]["passed"]),
+        ),
+        Contender::new(
+            "opa test",
+            opa,
+            &["test", "--format", "json", "--ignore", "*.yaml", &at("policies")],
+            |report| list(report).len(),
+        ),
     ];
     compare("the Rego tests of the shipped policies", "passed", verify, scratch.path());
     if alike { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -20,7 +20,8 @@ pub fn spool(reader: impl Read) -> io::Result<Input> {
 }
 
 fn spool_within(memory: u64, most: u64, mut reader: impl Read) -> io::Result<Input> {
-    let mut bytes = Vec::new();
+    // All at once, and taken from the system only as it fills: to grow would copy it, with both copies in memory.
+    let mut bytes = Vec::with_capacity(usize::try_from(memory).unwrap_or_default());
     reader.by_ref().take(memory).read_to_end(&mut bytes)?;
     if (bytes.len() as u64) < memory {
         return Ok(Input::Stdin(bytes));

@@ -23,7 +23,7 @@ pub struct Config {
     /// Who is exempt from what.
     pub exemptions: Vec<Exemption>,
     /// Whether labels of the object, which its own author sets, may exempt it.
-    pub trust_labels: bool,
+    pub trust_labels: Option<bool>,
 }
 
 impl Config {
@@ -32,8 +32,13 @@ impl Config {
     pub fn over(mut self, below: Self) -> Self {
         self.overrides.splice(..0, below.overrides);
         self.exemptions.splice(..0, below.exemptions);
-        self.trust_labels |= below.trust_labels;
+        self.trust_labels = self.trust_labels.or(below.trust_labels);
         self
+    }
+
+    /// Whether labels of the object may exempt it: only if it is said.
+    pub fn trusts_labels(&self) -> bool {
+        self.trust_labels.unwrap_or_default()
     }
 }
 

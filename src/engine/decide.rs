@@ -375,7 +375,7 @@ impl<'a> Inspected<'a> {
         let covering: Vec<&Exemption> = config
             .exemptions
             .iter()
-            .filter(|exemption| exemption.covers(&policy.name, &subject, config.trust_labels))
+            .filter(|exemption| exemption.covers(&policy.name, &subject, config.trusts_labels()))
             .collect();
         let (mut standing, mut exempted) = (Vec::new(), Vec::new());
         for violation in violations {

@@ -191,7 +191,7 @@ impl<'a> Explainer<'a, '_> {
         for exemption in &config.exemptions {
             let is_expired = exemption.is_expired(subject.today);
             let as_if_valid = Exemption { expires: None, ..exemption.clone() };
-            if as_if_valid.covers(&policy.name, &subject, config.trust_labels) {
+            if as_if_valid.covers(&policy.name, &subject, config.trusts_labels()) {
                 let violations = self.exempted_by(exemption, evaluation, is_expired);
                 exempting.push(Exempting { exemption, is_expired, violations });
             }

@@ -43,7 +43,7 @@ fn on_exemption(exemption: &Exemption, config: &Config, today: &str) -> Vec<Advi
         }
         Some(_) => {}
     }
-    if exemption.matches.labels.is_some() && !config.trust_labels {
+    if exemption.matches.labels.is_some() && !config.trusts_labels() {
         let message = "exemption by labels holds never, as an object's own author sets them".to_owned();
         let fix = "match namespaces or names, or set `trustLabels: true` if you trust every author";
         remarks.push(remark(RuleId::ExemptionByLabels, message, fix));

@@ -204,7 +204,22 @@ fn exemptions_by_labels_are_remarked_on_unless_trusted() {
 #[test]
 fn a_configuration_of_nothing_changes_nothing() {
     let config = read_good("");
-    assert!(config.overrides.is_empty() && config.exemptions.is_empty() && !config.trust_labels);
+    assert!(config.overrides.is_empty() && config.exemptions.is_empty() && !config.trusts_labels());
     assert_eq!(advise(&config, "2026-11-21"), []);
     assert_eq!(advise(&Config::default(), "2026-11-21"), []);
+}
+
+#[test]
+fn what_lies_on_top_wins() {
+    let read = |text: &str| read_good(text);
+    let (said, unsaid) = (read("trustLabels: true"), read("overrides: []"));
+    let denied = read("trustLabels: false");
+    assert!(!denied.clone().over(said.clone()).trusts_labels(), "a configuration takes back what its profile trusts");
+    assert!(unsaid.clone().over(said.clone()).trusts_labels() && said.over(denied).trusts_labels());
+    assert!(!unsaid.trusts_labels());
+
+    let change = |enforcement| read(&format!("overrides:\n- set: {{enforcement: {enforcement}}}"));
+    let both = change("warn").over(change("deny"));
+    let order: Vec<_> = both.overrides.iter().map(|change| change.enforcement).collect();
+    assert_eq!(order, [Some(Enforcement::Deny), Some(Enforcement::Warn)]);
 }

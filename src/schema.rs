@@ -96,6 +96,16 @@ enum Severity {
     Critical,
 }
 
+/// What follows from a violation, as policies and suites may say it; `off` is for configurations alone.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the shape is the schema")]
+enum Enforcement {
+    Deny,
+    Warn,
+    Audit,
+}
+
 /// What follows when a policy cannot be evaluated.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]

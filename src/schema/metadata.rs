@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
-use super::{FailMode, Kind, LabelSelector, Severity};
+use super::{Enforcement, FailMode, Kind, LabelSelector, Severity};
 
 /// The METADATA of a policy: what it demands, of what, and how it is enforced.
 #[derive(JsonSchema)]
@@ -70,15 +70,6 @@ struct Custom {
 struct Lint {
     /// Rules of policy check that are not heeded, each with the reason.
     ignore: Option<BTreeMap<String, String>>,
-}
-
-/// What follows from a violation unless configuration says otherwise.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum Enforcement {
-    Deny,
-    Warn,
-    Audit,
 }
 
 /// What a policy must be told.

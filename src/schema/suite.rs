@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
-use super::Severity;
+use super::{Enforcement, Severity};
 
 /// A suite of Portcullis: cases that test policies, each an object and what must be said of it.
 #[derive(JsonSchema)]
@@ -131,15 +131,6 @@ struct NamespaceFacts {
     labels: Option<BTreeMap<String, String>>,
     /// Its annotations.
     annotations: Option<BTreeMap<String, String>>,
-}
-
-/// What follows from a violation.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum Enforcement {
-    Deny,
-    Warn,
-    Audit,
 }
 
 /// What must come of a case.

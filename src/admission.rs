@@ -12,6 +12,7 @@ use crate::engine::answer::Answer;
 use crate::engine::config;
 pub use crate::engine::decide::Outcome;
 use crate::engine::decide::{Decision, Evaluation, Facts, POLICY_BUDGET, Verdict, decide};
+use crate::engine::mutate::{self, Mutation};
 use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::Value;
 use crate::engine::review::{Review, ReviewError, uid_of_prefix};
@@ -43,8 +44,12 @@ pub enum Finding {
     Exempt,
     /// The policy broke or ran out of time.
     Error,
+    /// It and another policy want different things at one place.
+    Conflict,
     /// A fact that it needs could not be had.
     Unavailable,
+    /// The object was changed.
+    Mutated,
 }
 
 /// One policy's part in a [`Record`].
@@ -159,6 +164,16 @@ pub fn judge(
     decide(review, set, &facts(review, source, moment)?)
 }
 
+/// Mutates what is under review: gathers what is known, and has the mutators act.
+pub fn mutate(
+    review: &Review<'_>,
+    set: &PolicySet,
+    source: &dyn FactSource,
+    moment: Moment,
+) -> Result<Mutation, ReviewError> {
+    mutate::mutate(review, set, &facts(review, source, moment)?)
+}
+
 /// What a decision at a moment depends on beside the review and the policies.
 pub fn facts(review: &Review<'_>, source: &dyn FactSource, moment: Moment) -> Result<Facts, ReviewError> {
     Ok(Facts {
@@ -211,18 +226,22 @@ impl Gate {
 
     fn validate(&self, review: &Review<'_>, budget: Duration) -> Result<Reply, ReviewError> {
         let set = self.set.load();
-        let moment = Moment { policy_budget: self.policy_budget, ..Moment::now(budget) };
-        let decision = judge(review, &set, self.facts.as_ref(), moment)?;
+        let decision = judge(review, &set, self.facts.as_ref(), self.moment(budget))?;
         let answer = Answer::of(&review.request.uid, set.revision(), &decision);
         let record = Record::of(Webhook::Validate, review, set.revision(), &decision);
         Ok(Reply { status: 200, body: answer.to_json(), record: Some(record) })
     }
 
-    fn mutate(&self, review: &Review<'_>) -> Reply {
+    fn mutate(&self, review: &Review<'_>, budget: Duration) -> Result<Reply, ReviewError> {
         let set = self.set.load();
-        let nothing = Decision::nothing();
-        let record = Record::of(Webhook::Mutate, review, set.revision(), &nothing);
-        Reply { status: 200, body: Answer::allow(&review.request.uid).to_json(), record: Some(record) }
+        let mutation = mutate(review, &set, self.facts.as_ref(), self.moment(budget))?;
+        let answer = Answer::of_mutation(&review.request.uid, set.revision(), &mutation);
+        let record = Record::of(Webhook::Mutate, review, set.revision(), &mutation.decision);
+        Ok(Reply { status: 200, body: answer.to_json(), record: Some(record) })
+    }
+
+    fn moment(&self, budget: Duration) -> Moment {
+        Moment { policy_budget: self.policy_budget, ..Moment::now(budget) }
     }
 }
 
@@ -234,7 +253,7 @@ impl Admit for Gate {
         };
         let decided = match webhook {
             Webhook::Validate => self.validate(&review, budget),
-            Webhook::Mutate => Ok(self.mutate(&review)),
+            Webhook::Mutate => self.mutate(&review, budget),
         };
         decided.unwrap_or_else(|error| self.undecided(webhook, error, Some(&review)))
     }
@@ -317,6 +336,8 @@ fn brief(text: &str) -> String {
 fn policy_record(evaluation: &Evaluation, decision: &Decision) -> PolicyRecord {
     let (finding, texts): (Finding, Vec<&str>) = match &evaluation.verdict {
         Verdict::Error(why) => (Finding::Error, vec![why]),
+        Verdict::Conflict(why) => (Finding::Conflict, vec![why]),
+        Verdict::Mutated { .. } => (Finding::Mutated, Vec::new()),
         Verdict::Unavailable(why) => (Finding::Unavailable, vec![why]),
         Verdict::Judged { violations, .. } if !violations.is_empty() => {
             (Finding::Violation, violations.iter().map(|violation| violation.message.as_str()).collect())

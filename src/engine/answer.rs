@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::decide::{Decision, Evaluation, Outcome, Verdict};
 use super::mask::Mask;
+use super::mutate::Mutation;
 use super::review::API_VERSION;
 use super::violation::{Enforcement, FailMode, Violation};
 
@@ -36,6 +38,11 @@ struct Response<'a> {
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
+    /// A JSON Patch in base64, and what it is: both or neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -72,9 +79,14 @@ impl<'a> Answer<'a> {
         Self::new(uid, decision.allowed(), status, audit_annotations(revision, decision), warnings(decision, mask))
     }
 
-    /// An answer that allows and says no more.
-    pub fn allow(uid: &'a str) -> Self {
-        Self::new(uid, true, None, BTreeMap::new(), Vec::new())
+    /// The answer that a mutation means. Nothing to do is said by no patch, not by an empty one.
+    pub fn of_mutation(uid: &'a str, revision: &str, mutation: &Mutation) -> Self {
+        let mut answer = Self::of(uid, revision, &mutation.decision);
+        if mutation.decision.allowed() && !mutation.patch.is_empty() {
+            answer.response.patch = Some(BASE64.encode(&mutation.patch.to_json()));
+            answer.response.patch_type = Some("JSONPatch");
+        }
+        answer
     }
 
     /// A denial for the review's form, not its content.
@@ -91,7 +103,8 @@ impl<'a> Answer<'a> {
         audit_annotations: BTreeMap<&'static str, String>,
         warnings: Vec<String>,
     ) -> Self {
-        let response = Response { uid, allowed, status, audit_annotations, warnings };
+        let (patch, patch_type) = (None, None);
+        let response = Response { uid, allowed, status, patch, patch_type, audit_annotations, warnings };
         Self { kind: "AdmissionReview", api_version: API_VERSION, response }
     }
 
@@ -121,8 +134,9 @@ fn failure(evaluation: &Evaluation) -> Option<String> {
     let name = &evaluation.policy.name;
     match &evaluation.verdict {
         Verdict::Error(why) => Some(format!("{name} could not be evaluated: {why}")),
+        Verdict::Conflict(why) => Some(format!("{name} could not be applied: {why}")),
         Verdict::Unavailable(why) => Some(format!("{name} could not be evaluated, a fact is missing: {why}")),
-        Verdict::Judged { .. } => None,
+        Verdict::Judged { .. } | Verdict::Mutated { .. } => None,
     }
 }
 
@@ -284,8 +298,11 @@ fn audit_annotations(revision: &str, decision: &Decision) -> BTreeMap<&'static s
     let said = |enforcement: Enforcement| {
         names(&move |evaluation: &Evaluation| evaluation.violations().iter().any(|v| v.enforcement == enforcement))
     };
-    let exempted = |evaluation: &Evaluation| matches!(&evaluation.verdict, Verdict::Judged { exempted, .. } if !exempted.is_empty());
-    let failed = |evaluation: &Evaluation| matches!(evaluation.verdict, Verdict::Error(_) | Verdict::Unavailable(_));
+    let exempted = |evaluation: &Evaluation| !evaluation.exempted().is_empty();
+    let mutated = |evaluation: &Evaluation| !evaluation.changes().is_empty();
+    let failed = |evaluation: &Evaluation| {
+        matches!(evaluation.verdict, Verdict::Error(_) | Verdict::Conflict(_) | Verdict::Unavailable(_))
+    };
     let all = [
         ("revision", revision.to_owned()),
         ("denied-by", said(Enforcement::Deny)),
@@ -293,6 +310,8 @@ fn audit_annotations(revision: &str, decision: &Decision) -> BTreeMap<&'static s
         ("audited-by", said(Enforcement::Audit)),
         ("exempted-by", names(&exempted)),
         ("errors", names(&failed)),
+        // Where the request is refused, nothing was changed.
+        ("mutated-by", if decision.allowed() { names(&mutated) } else { String::new() }),
     ];
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }

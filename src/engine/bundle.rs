@@ -79,7 +79,7 @@ impl Bundle {
         let libraries = of_role(&parsed, Role::Library);
         // What no policy needs is looked at as well.
         errors.extend(link(&libraries).err());
-        let sample = super::decide::sample_input();
+        let sample = super::inspected::sample_input();
         let mut bundle = Self { root: root.to_owned(), ..Self::default() };
         for (directory, files) in &modules {
             let siblings = of_role(files, Role::Policy);

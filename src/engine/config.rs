@@ -24,6 +24,8 @@ pub struct Config {
     pub exemptions: Vec<Exemption>,
     /// Whether labels of the object, which its own author sets, may exempt it.
     pub trust_labels: Option<bool>,
+    /// Whether a mutated object says by an annotation whose work it is.
+    pub annotate_mutations: Option<bool>,
 }
 
 impl Config {
@@ -33,12 +35,18 @@ impl Config {
         self.overrides.splice(..0, below.overrides);
         self.exemptions.splice(..0, below.exemptions);
         self.trust_labels = self.trust_labels.or(below.trust_labels);
+        self.annotate_mutations = self.annotate_mutations.or(below.annotate_mutations);
         self
     }
 
     /// Whether labels of the object may exempt it: only if it is said.
     pub fn trusts_labels(&self) -> bool {
         self.trust_labels.unwrap_or_default()
+    }
+
+    /// Whether a mutated object says whose work it is: only if it is said.
+    pub fn annotates_mutations(&self) -> bool {
+        self.annotate_mutations.unwrap_or_default()
     }
 }
 

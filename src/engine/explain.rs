@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{Exemption, Settings};
-use super::decide::{Decision, Evaluation, Facts, Inspected, LeftAlone, Verdict};
+use super::decide::{Decision, Evaluation, Facts, Verdict};
+use super::inspected::{Inspected, LeftAlone};
 use super::policy::{Fired, Policy};
 use super::policy_set::PolicySet;
 use super::rego::Value;
@@ -138,7 +139,10 @@ impl<'a> Explainer<'a, '_> {
         let scope = &policy.metadata.scope;
         let request = &self.review.request;
         let mismatches = scope.mismatches(request, &self.facts.namespace);
-        let reasons: Vec<String> = mismatches.map(|mismatch| scope.describe(mismatch, request)).collect();
+        let mut reasons: Vec<String> = mismatches.map(|mismatch| scope.describe(mismatch, request)).collect();
+        if !policy.judges() {
+            reasons = vec!["it only mutates, which `policy test --mutate` shows".to_owned()];
+        }
         let is_off = settings.is_some_and(|settings| settings.enforcement == Enforcement::Off);
         match self.inspected.left_alone {
             Some(left_alone) if reasons.is_empty() && !is_off => Reach::LeftAlone(left_alone),
@@ -201,13 +205,12 @@ impl<'a> Explainer<'a, '_> {
 
     /// How many violations the decision says that an exemption covers; of one that ran out, how many it would.
     fn exempted_by(&self, exemption: &Exemption, evaluation: &Evaluation, is_expired: bool) -> usize {
-        let Verdict::Judged { violations, exempted } = &evaluation.verdict else { return 0 };
         if is_expired {
             let covers = |violation: &&Violation| self.inspected.covers_images(exemption, violation);
-            return violations.iter().filter(covers).count();
+            return evaluation.violations().iter().filter(covers).count();
         }
         let place = (Arc::clone(&exemption.file), exemption.line);
-        exempted.iter().filter(|exempted| exempted.place == place).count()
+        evaluation.exempted().iter().filter(|exempted| exempted.place == place).count()
     }
 }
 

@@ -18,6 +18,19 @@ pub enum Need {
     Namespace,
 }
 
+/// What a mutator does where another one wants something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnConflict {
+    /// Neither acts: an error of both.
+    Error,
+    /// It leaves the place to the other.
+    Yield,
+}
+
+/// The priority of a mutator that states none.
+pub const PRIORITY: u64 = 100;
+
 /// A rule of `policy check` whose remarks on a policy its author does not heed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
@@ -48,6 +61,10 @@ pub struct Metadata {
     pub needs: Vec<Need>,
     /// What follows when it cannot be evaluated.
     pub on_error: FailMode,
+    /// When it mutates: lower numbers first, equal ones together.
+    pub priority: u64,
+    /// What happens where another mutator wants something else at the same place.
+    pub on_conflict: OnConflict,
     /// The parameters' defaults, an object.
     pub parameters: Value,
     /// A JSON schema that parameters must fulfil, defaults and configuration merged.
@@ -70,6 +87,8 @@ impl Metadata {
             scope: Scope::pods(),
             needs: Vec::new(),
             on_error: FailMode::Deny,
+            priority: PRIORITY,
+            on_conflict: OnConflict::Error,
             parameters: Value::new_object(),
             schema: None,
             controls: Vec::new(),

@@ -53,6 +53,11 @@ impl FieldPath {
         Self::default()
     }
 
+    /// The path of these steps.
+    pub fn of(segments: &[Segment]) -> Self {
+        Self { segments: segments.to_vec() }
+    }
+
     /// Reads a path. Lenient where no doubt arises: a leading dot, single quotes and an unquoted key in brackets
     /// (`metadata.annotations[a.b/c]`) are understood.
     pub fn parse(text: &str) -> Result<Self, PathError> {

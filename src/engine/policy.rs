@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::guard;
 use super::metadata::{self, Metadata};
+use super::mutate::operation::{OperationError, Operations};
 use super::rego::coverage::Coverage;
 use super::rego::{self, Dialect, EvaluationError, Firing, Outline, Program, RuleKind, Value};
 use super::source::{Source, SourceError};
@@ -26,10 +27,12 @@ pub struct Policy {
     pub metadata: Metadata,
     rules: Vec<Entrypoint>,
     paths: Vec<String>,
+    /// The path of its rule `mutate`, if it has one.
+    mutate: Option<String>,
     program: Program,
 }
 
-/// A rule that the host evaluates.
+/// A rule that judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entrypoint {
     Deny,
@@ -56,6 +59,9 @@ pub enum PolicyError {
     /// It yielded what is no violation.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// It yielded what is no operation.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
 }
 
 impl Entrypoint {
@@ -119,7 +125,7 @@ impl Policy {
     /// ordinary Pod. `fallback_name` names it if its package does not.
     pub fn new(main: &Module, libraries: &[Module], fallback_name: &str, sample: &Value) -> Result<Self, SourceError> {
         let outline = &main.outline;
-        let rules = entrypoints(main)?;
+        let (rules, mutates) = entrypoints(main)?;
         let name = match outline.package.as_slice() {
             [policies, name] if policies == "policies" => name.as_str(),
             _ => fallback_name,
@@ -143,6 +149,7 @@ impl Policy {
             metadata,
             rules,
             paths,
+            mutate: mutates.then(|| format!("data.{package}.{MUTATE}")),
             program: link(libraries.iter().chain([main]))?,
         };
         policy.proven(main, sample)
@@ -154,10 +161,12 @@ impl Policy {
         if let Ok(fields) = input.as_object_mut() {
             fields.insert(Value::from("parameters"), self.metadata.parameters.clone());
         }
-        self.program = self.program.clone().prepared(&self.paths, input.clone(), PROOF_LIMIT);
-        let judges_pods = self.metadata.scope.view(&super::scope::pod()).is_some();
-        match self.evaluate(input, Enforcement::Audit, PROOF_LIMIT) {
-            Err(error) if judges_pods => {
+        let rules: Vec<&String> = self.paths.iter().chain(&self.mutate).collect();
+        self.program = self.program.clone().prepared(&rules, input.clone(), PROOF_LIMIT);
+        let is_for_pods = self.metadata.scope.view(&super::scope::pod()).is_some();
+        let mutated = self.operations(input.clone(), PROOF_LIMIT).map(drop);
+        match mutated.and_then(|()| self.evaluate(input, Enforcement::Audit, PROOF_LIMIT)) {
+            Err(error) if is_for_pods => {
                 let message = format!("policy cannot be evaluated on an ordinary Pod: {error}");
                 Err(SourceError::whole(&main.source.file, message))
             }
@@ -176,8 +185,31 @@ impl Policy {
             metadata: self.metadata.clone(),
             rules: self.rules.clone(),
             paths: self.paths.clone(),
+            mutate: self.mutate.clone(),
             program: program.prepared(&self.paths, Value::new_object(), PROOF_LIMIT),
         })
+    }
+
+    /// Whether it has a rule that judges: `deny` or `warn`.
+    pub fn judges(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// Whether it has a rule `mutate`.
+    pub fn mutates(&self) -> bool {
+        self.mutate.is_some()
+    }
+
+    /// The names of the rules that the host evaluates.
+    pub fn entrypoints(&self) -> impl Iterator<Item = &'static str> {
+        self.rules.iter().map(|rule| rule.name()).chain(self.mutate.is_some().then_some(MUTATE))
+    }
+
+    /// What it would change of an input, within a time limit; nothing if it has no rule `mutate`.
+    pub fn operations(&self, input: Value, limit: Duration) -> Result<Operations, PolicyError> {
+        let Some(rule) = &self.mutate else { return Ok(Operations::default()) };
+        let values = self.program.evaluate(std::slice::from_ref(rule), input, limit)?;
+        Ok(Operations::read(values.first().unwrap_or(&Value::Undefined))?)
     }
 
     /// The violations of an input, under an enforcement, within a time limit.
@@ -222,33 +254,48 @@ fn without_metadata(main: &Module) -> SourceError {
     )
 }
 
-/// The rules that the host evaluates: sets named `deny` and `warn`, at least one, none of them empty.
-fn entrypoints(main: &Module) -> Result<Vec<Entrypoint>, SourceError> {
-    let file = &main.source.file;
-    let outline = &main.outline;
-    let how = match outline.dialect {
-        Dialect::V0 => "deny[msg] { … }",
-        Dialect::V1 => "deny contains violation if { … }",
-    };
-    let mut found = Vec::new();
+/// The rule that yields operations.
+const MUTATE: &str = "mutate";
+
+/// The rules that the host evaluates: sets named `deny`, `warn` and `mutate`, at least one, none of them empty. Those that
+/// judge, and whether there is one that mutates.
+fn entrypoints(main: &Module) -> Result<(Vec<Entrypoint>, bool), SourceError> {
+    let mut judging = Vec::new();
     for entrypoint in Entrypoint::ALL {
-        let name = entrypoint.name();
-        let rules: Vec<_> = outline.rules.iter().filter(|rule| rule.name == name).collect();
-        if let Some(rule) = rules.iter().find(|rule| rule.is_empty_literal) {
-            return Err(SourceError::at(file, rule.line, 0, format!("rule {name} is empty and denies nothing"))
-                .fix(format!("write `{how}`, or leave it out")));
-        }
-        if let Some(rule) = rules.iter().find(|rule| rule.kind != RuleKind::Set) {
-            return Err(SourceError::at(file, rule.line, 0, format!("rule {name} is not a set of violations"))
-                .fix(format!("write `{}`", how.replace("deny", name))));
-        }
-        if !rules.is_empty() {
-            found.push(entrypoint);
+        if is_defined(main, entrypoint.name(), "denies")? {
+            judging.push(entrypoint);
         }
     }
-    if found.is_empty() {
-        return Err(SourceError::at(file, outline.package_line, 0, "policy has no rule named deny or warn")
-            .fix(format!("write `{how}`; a library belongs into a directory named lib")));
+    let mutates = is_defined(main, MUTATE, "changes")?;
+    if judging.is_empty() && !mutates {
+        let message = "policy has no rule named deny, warn or mutate";
+        return Err(SourceError::at(&main.source.file, main.outline.package_line, 0, message)
+            .fix(format!("write `{}`; a library belongs into a directory named lib", how(main, "deny"))));
     }
-    Ok(found)
+    Ok((judging, mutates))
+}
+
+/// How a rule is written in the module's dialect.
+fn how(main: &Module, name: &str) -> String {
+    let item = if name == MUTATE { "operation" } else { "violation" };
+    match main.outline.dialect {
+        Dialect::V0 => format!("{name}[{}] {{ … }}", if name == MUTATE { item } else { "msg" }),
+        Dialect::V1 => format!("{name} contains {item} if {{ … }}"),
+    }
+}
+
+/// Whether a module has a rule of this name, and if so a set that may hold something.
+fn is_defined(main: &Module, name: &str, does: &str) -> Result<bool, SourceError> {
+    let rules: Vec<_> = main.outline.rules.iter().filter(|rule| rule.name == name).collect();
+    let refuse =
+        |line: u32, message: String, fix: String| Err(SourceError::at(&main.source.file, line, 0, message).fix(fix));
+    if let Some(rule) = rules.iter().find(|rule| rule.is_empty_literal) {
+        let message = format!("rule {name} is empty and {does} nothing");
+        return refuse(rule.line, message, format!("write `{}`, or leave it out", how(main, name)));
+    }
+    if let Some(rule) = rules.iter().find(|rule| rule.kind != RuleKind::Set) {
+        let of = if name == MUTATE { "operations" } else { "violations" };
+        return refuse(rule.line, format!("rule {name} is not a set of {of}"), format!("write `{}`", how(main, name)));
+    }
+    Ok(!rules.is_empty())
 }

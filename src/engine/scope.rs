@@ -11,6 +11,10 @@ pub struct Scope {
     pub kinds: Vec<KindPattern>,
     /// The operations.
     pub operations: Vec<Operation>,
+    /// The operations that a mutator acts on: creation unless METADATA says otherwise.
+    pub mutates_on: Vec<Operation>,
+    /// Whether workloads' templates are seen as Pods, if METADATA says so: they are judged, but not mutated, if not.
+    pub templates: Option<bool>,
     /// Subresources other than those that carry the whole object; those need no mention.
     pub sub_resources: Vec<String>,
     /// The namespaces by name.
@@ -140,6 +144,8 @@ impl Scope {
         Self {
             kinds: KindPattern::parse("Pod").into_iter().collect(),
             operations: vec![Operation::Create, Operation::Update],
+            mutates_on: vec![Operation::Create],
+            templates: None,
             sub_resources: Vec::new(),
             namespaces: Vec::new(),
             namespace_selector: None,
@@ -154,6 +160,11 @@ impl Scope {
         if self.mismatches(request, namespace).next().is_some() {
             return Concern::No;
         }
+        self.known(view, request, namespace)
+    }
+
+    /// A concern, unless it depends on labels that are not known.
+    fn known(&self, view: View, request: &Request, namespace: &NamespaceFact) -> Concern {
         match (&self.namespace_selector, namespace) {
             (Some(_), NamespaceFact::Unknown(why)) if !request.namespace.is_empty() => {
                 Concern::Unknown(view, why.clone())
@@ -219,12 +230,28 @@ impl Scope {
 
     /// The view of a kind: its own if the policy names it, otherwise its template's if the policy is for Pods.
     pub fn view(&self, kind: &GroupVersionKind) -> Option<View> {
+        self.view_where(kind, self.templates.unwrap_or(true))
+    }
+
+    fn view_where(&self, kind: &GroupVersionKind, templates: bool) -> Option<View> {
         let named = |kind: &GroupVersionKind| self.kinds.is_empty() || self.kinds.iter().any(|k| k.matches(kind));
         if named(kind) {
             return Some(View::Object);
         }
         let has_template = workload::template_path(kind).is_some_and(|path| !path.is_empty());
-        (has_template && named(&pod())).then_some(View::Template)
+        (templates && has_template && named(&pod())).then_some(View::Template)
+    }
+
+    /// Whether a mutator concerns the request. Templates are left to their owners unless the policy says otherwise, or
+    /// tools that compare them with what was applied would see them drift; a subresource is never patched.
+    pub fn concerns_mutation(&self, request: &Request, namespace: &NamespaceFact) -> Concern {
+        let Some(view) = self.view_where(&request.kind, self.templates.unwrap_or(false)) else { return Concern::No };
+        let is_left = !request.sub_resource.is_empty() || !self.mutates_on.contains(&request.operation);
+        let others = [Mismatch::Namespace, Mismatch::NamespaceSelector, Mismatch::User, Mismatch::Group];
+        if is_left || others.into_iter().any(|mismatch| self.mismatches_by(mismatch, request, namespace)) {
+            return Concern::No;
+        }
+        self.known(view, request, namespace)
     }
 
     /// Only subresources that carry the whole object are judged unasked: a status is the kubelet's, and refusing an

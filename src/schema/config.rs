@@ -21,6 +21,8 @@ pub(super) struct Config {
     exemptions: Option<Vec<Exemption>>,
     /// Whether exemptions may match labels of the object, which its own author sets.
     trust_labels: Option<bool>,
+    /// Whether a mutated object says by the annotation portcullis.dev/mutated-by whose work it is.
+    annotate_mutations: Option<bool>,
 }
 
 /// The version of this format.

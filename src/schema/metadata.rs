@@ -55,6 +55,9 @@ struct Custom {
     /// What the policy must be told beside the request.
     needs: Option<Vec<Need>>,
     on_error: Option<FailMode>,
+    /// When it mutates: lower numbers first, equal ones together; 100 if left out.
+    priority: Option<u64>,
+    on_conflict: Option<OnConflict>,
     /// Defaults, which configuration overrides.
     parameters: Option<Map<String, Value>>,
     /// A JSON schema that parameters must fulfil.
@@ -80,14 +83,26 @@ enum Need {
     Namespace,
 }
 
+/// What a mutator does where another one wants something else at the same place.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum OnConflict {
+    /// Neither acts: an error of both.
+    Error,
+    /// It leaves the place to the other.
+    Yield,
+}
+
 /// Which requests. Everything that is given must fit.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct Match {
     /// Kinds; Pod stands for the templates of workloads as well.
     kinds: Option<Vec<Kind>>,
-    /// Operations; CREATE and UPDATE if left out.
+    /// Operations; if left out, CREATE and UPDATE are judged, and CREATE is mutated.
     operations: Option<Vec<Operation>>,
+    /// Whether templates of workloads are seen as Pods; if left out, they are judged, but not mutated.
+    templates: Option<bool>,
     /// Subresources other than those that carry the whole object.
     #[schemars(rename = "subresources")]
     sub_resources: Option<Vec<String>>,

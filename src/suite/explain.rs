@@ -10,8 +10,9 @@ use super::manifest::{Loaded, Manifest, Problem, Skipped};
 use super::namespaces::Namespaces;
 use super::review::{Options, review_json};
 use crate::admission::{FactSource, Moment, facts, judge as judge_review};
-use crate::engine::decide::{Evaluation, LeftAlone, Verdict};
+use crate::engine::decide::{Evaluation, Verdict};
 use crate::engine::explain::{Exempting, Explanation, Overriding, Reach, Setting, explain as explain_decision};
+use crate::engine::inspected::LeftAlone;
 use crate::engine::mask::Mask;
 use crate::engine::policy::Fired;
 use crate::engine::policy_set::PolicySet;
@@ -295,8 +296,8 @@ fn why_left_alone(left_alone: LeftAlone) -> &'static str {
 
 fn why_no_verdict(evaluation: &Evaluation, unknown: Option<String>, mask: &Mask) -> Option<String> {
     match &evaluation.verdict {
-        Verdict::Error(why) | Verdict::Unavailable(why) => Some(mask.hide(why)),
-        Verdict::Judged { .. } => unknown,
+        Verdict::Error(why) | Verdict::Conflict(why) | Verdict::Unavailable(why) => Some(mask.hide(why)),
+        Verdict::Judged { .. } | Verdict::Mutated { .. } => unknown,
     }
 }
 
@@ -312,9 +313,10 @@ fn found(evaluation: &Evaluation, fired: &[Fired], locator: &Locator<'_>) -> (Se
         }
     };
     match &evaluation.verdict {
-        Verdict::Error(_) => (Seen::Error, Vec::new()),
+        Verdict::Error(_) | Verdict::Conflict(_) => (Seen::Error, Vec::new()),
         Verdict::Unavailable(_) => (Seen::Unavailable, Vec::new()),
-        Verdict::Judged { violations, exempted } => {
+        Verdict::Judged { .. } | Verdict::Mutated { .. } => {
+            let (violations, exempted) = (evaluation.violations(), evaluation.exempted());
             let standing = violations.iter().map(|violation| view(violation, false));
             let exempt = exempted.iter().map(|exempted| view(&exempted.violation, true));
             let outcome = match (violations.is_empty(), exempted.is_empty()) {

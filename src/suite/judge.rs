@@ -216,11 +216,12 @@ impl Locator<'_> {
         let mut exempted = Vec::new();
         for evaluation in &decision.evaluations {
             match &evaluation.verdict {
-                Verdict::Error(why) => errors.push(self.failure(evaluation, "error", why)),
+                Verdict::Error(why) | Verdict::Conflict(why) => errors.push(self.failure(evaluation, "error", why)),
                 Verdict::Unavailable(why) => errors.push(self.failure(evaluation, "unavailable", why)),
-                Verdict::Judged { violations: standing, exempted: exempt } => {
-                    violations.extend(standing.iter().map(|violation| self.finding(evaluation, violation)));
-                    exempted.extend(exempt.iter().map(|exempt| ExemptFinding {
+                Verdict::Judged { .. } | Verdict::Mutated { .. } => {
+                    let standing = evaluation.violations().iter();
+                    violations.extend(standing.map(|violation| self.finding(evaluation, violation)));
+                    exempted.extend(evaluation.exempted().iter().map(|exempt| ExemptFinding {
                         owner: exempt.owner.clone(),
                         reason: exempt.reason.clone(),
                         finding: self.finding(evaluation, &exempt.violation),

@@ -79,7 +79,8 @@ impl Judges {
         let said = decision.evaluations.into_iter().map(|evaluation| {
             let verdict = match evaluation.verdict {
                 Verdict::Judged { violations, .. } => Ok(violations.into_iter().map(|found| found.message).collect()),
-                Verdict::Error(why) | Verdict::Unavailable(why) => Err(why),
+                Verdict::Error(why) | Verdict::Conflict(why) | Verdict::Unavailable(why) => Err(why),
+                Verdict::Mutated { .. } => Ok(Vec::new()),
             };
             (evaluation.policy.name.to_string(), verdict)
         });

@@ -112,7 +112,10 @@ fn a_v1_policy_states_its_contract() {
 
 #[test]
 fn a_policy_that_can_deny_nothing_is_refused() {
-    check_body_refused("x := 1", "a.rego:5: policy has no rule named deny or warn\n  fix: write `deny contains");
+    check_body_refused(
+        "x := 1",
+        "a.rego:5: policy has no rule named deny, warn or mutate\n  fix: write `deny contains",
+    );
     check_body_refused("deny := set()", "a.rego:6: rule deny is empty and denies nothing");
     check_body_refused("deny := []", "a.rego:6: rule deny is empty and denies nothing");
     check_body_refused("warn := {}", "a.rego:6: rule warn is empty and denies nothing");
@@ -123,7 +126,7 @@ fn a_policy_that_can_deny_nothing_is_refused() {
     let v0 = "package p\nviolation[msg] { msg := \"no\" }\n";
     check_refused(
         &[("policies/p.rego", v0)],
-        &["p.rego:1: policy has no rule named deny or warn\n  fix: write `deny[msg]"],
+        &["p.rego:1: policy has no rule named deny, warn or mutate\n  fix: write `deny[msg]"],
     );
 }
 

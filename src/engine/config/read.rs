@@ -35,7 +35,11 @@ fn config(node: &Node, policies: Policies<'_>) -> Result<Config, Errors> {
     fields.require("apiVersion", version);
     let kind = fields.take_choice("kind", &[(KIND, ())]);
     fields.require("kind", kind);
-    let mut config = Config { trust_labels: fields.take_bool("trustLabels"), ..Config::default() };
+    let mut config = Config {
+        trust_labels: fields.take_bool("trustLabels"),
+        annotate_mutations: fields.take_bool("annotateMutations"),
+        ..Config::default()
+    };
     for node in fields.take_list("overrides").unwrap_or_default() {
         let read = read_override(node, policies);
         config.overrides.extend(fields.absorb(read));

@@ -86,12 +86,8 @@ fn agrees(explanations: &[Explanation<'_>], decision: &Decision) {
         let Reach::Judged(evaluation, _, fired) = &explanation.reach else { continue };
         judged += 1;
         assert_eq!(evaluation.policy.name, explanation.policy.name);
-        let found: Vec<&Violation> = match &evaluation.verdict {
-            Verdict::Judged { violations, exempted } => {
-                violations.iter().chain(exempted.iter().map(|exempted| &exempted.violation)).collect()
-            }
-            Verdict::Error(_) | Verdict::Unavailable(_) => Vec::new(),
-        };
+        let exempted = evaluation.exempted().iter().map(|exempted| &exempted.violation);
+        let found: Vec<&Violation> = evaluation.violations().iter().chain(exempted).collect();
         assert!(fired.iter().all(|fired| found.contains(&&fired.violation)), "{fired:?}");
         assert!(found.iter().all(|found| fired.iter().any(|fired| fired.violation == **found)), "{found:?}");
     }

@@ -12,7 +12,7 @@ use super::super::scope::{KindPattern, Scope};
 use super::super::source::{Source, SourceError};
 use super::super::violation::{Enforcement, FailMode, Severity};
 use super::parameters::Schema;
-use super::{Ignored, Metadata, Need};
+use super::{Ignored, Metadata, Need, OnConflict};
 
 const HEADER: &str = "METADATA";
 
@@ -101,6 +101,9 @@ fn read_custom(custom: &mut Fields<'_>, metadata: &mut Metadata) {
     metadata.enforcement = custom.take_choice("enforcement", &enforcements).unwrap_or(metadata.enforcement);
     let modes = FailMode::ALL.map(|mode| (mode.as_str(), mode));
     metadata.on_error = custom.take_choice("on_error", &modes).unwrap_or(metadata.on_error);
+    let conflicts = [("error", OnConflict::Error), ("yield", OnConflict::Yield)];
+    metadata.on_conflict = custom.take_choice("on_conflict", &conflicts).unwrap_or(metadata.on_conflict);
+    metadata.priority = custom.take_count("priority").unwrap_or(metadata.priority);
     metadata.controls = owned(custom.take_strings("controls"));
     metadata.needs = needs(custom);
     if let Some(mut lint) = custom.take_mapping("lint") {
@@ -181,10 +184,15 @@ fn ignored(lint: &mut Fields<'_>) -> Vec<Ignored> {
 fn scope(matches: &mut Fields<'_>) -> Scope {
     let unstated = Scope::pods();
     let kinds = kinds(matches, "kinds").unwrap_or(unstated.kinds);
-    let operations = operations(matches).unwrap_or(unstated.operations);
+    let stated = operations(matches);
+    // What is removed or connected to cannot be patched.
+    let patched = |operation: &Operation| matches!(operation, Operation::Create | Operation::Update);
+    let mutates_on = stated.as_ref().map(|stated| stated.iter().copied().filter(patched).collect());
     Scope {
         kinds,
-        operations,
+        operations: stated.unwrap_or(unstated.operations),
+        mutates_on: mutates_on.unwrap_or(unstated.mutates_on),
+        templates: matches.take_bool("templates"),
         sub_resources: owned(matches.take_strings("subresources")),
         namespaces: patterns(matches, "namespaces"),
         namespace_selector: selector(matches, "namespaceSelector"),

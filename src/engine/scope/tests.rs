@@ -136,6 +136,7 @@ fn some_scopes() -> impl Strategy<Value = Scope> {
             namespace_selector,
             users,
             groups,
+            ..Scope::pods()
         },
     )
 }

@@ -1,0 +1,280 @@
+//! Acting on an object: one operation at one place, and whether it would change anything.
+
+use std::sync::Arc;
+
+use super::operation::{Act, Step};
+use crate::engine::path::{FieldPath, Segment};
+use crate::engine::rego::Value;
+use crate::engine::workload::Workload;
+
+/// Why an operation cannot act where it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum EditError {
+    /// The way to the place leads through what is no mapping.
+    #[error("{0} is no mapping")]
+    NoMapping(FieldPath),
+    /// The way to the place leads through what is no list, or what should be appended to is none.
+    #[error("{0} is no list")]
+    NoList(FieldPath),
+    /// An item is addressed that is not there.
+    #[error("{0} has no item {1}; `append` adds one")]
+    NoItem(FieldPath, usize),
+    /// The first element of a path looks like a container's path, and is none.
+    #[error("{0} is no container of the Pod; use the path of one in input.containers")]
+    NoContainer(Arc<str>),
+}
+
+/// Where an operation's path leads in an object: nothing if an item that it names is not there. Paths begin at `base`,
+/// or at a container of the `workload`, if the object has a Pod in it.
+pub(super) fn resolve(
+    steps: &[Step],
+    object: &Value,
+    base: &FieldPath,
+    workload: Option<&Workload>,
+) -> Result<Option<FieldPath>, EditError> {
+    let (mut place, rest) = match (steps, workload) {
+        ([Step::Key(first), rest @ ..], Some(workload)) if first.contains(['.', '[']) => {
+            (container(first, workload)?, rest)
+        }
+        _ => (base.clone(), steps),
+    };
+    for step in rest {
+        place = match step {
+            Step::Key(key) => place.key(key.as_ref()),
+            Step::Index(index) => place.index(*index),
+            Step::Named(list, name) => {
+                let list = place.key(list.as_ref());
+                let items = at(object, &list).as_array().ok();
+                let position = items.and_then(|items| items.iter().position(|item| is_named(item, name)));
+                let Some(position) = position else { return Ok(None) };
+                list.index(position)
+            }
+        };
+    }
+    Ok(Some(place))
+}
+
+/// A path's first element may be the path of a container, as the host has given it to the policy.
+fn container(path: &Arc<str>, workload: &Workload) -> Result<FieldPath, EditError> {
+    let known = workload.containers.iter().any(|container| container.path == path.as_ref());
+    let parsed = FieldPath::parse(path).ok().filter(|_| known);
+    parsed.ok_or_else(|| EditError::NoContainer(Arc::clone(path)))
+}
+
+fn is_named(item: &Value, name: &Arc<str>) -> bool {
+    item["name"].as_string().is_ok_and(|found| found == name)
+}
+
+/// What stands at a place; undefined if nothing.
+pub(super) fn at<'a>(object: &'a Value, place: &FieldPath) -> &'a Value {
+    place.segments().iter().fold(object, |value, segment| {
+        match segment {
+            Segment::Key(key) => value.as_object().ok().and_then(|fields| fields.get(&Value::from(key.as_str()))),
+            Segment::Index(index) => value.as_array().ok().and_then(|items| items.get(*index)),
+        }
+        .unwrap_or(&Value::Undefined)
+    })
+}
+
+/// Whether the object is already as the operation would have it.
+pub(super) fn is_done(object: &Value, place: &FieldPath, act: &Act) -> bool {
+    let found = at(object, place);
+    let is_absent = matches!(found, Value::Undefined | Value::Null);
+    match act {
+        Act::Set(value) => found == value,
+        // An author who writes null asks for nothing to be there just as one who leaves the field out.
+        Act::Default(value) => !is_absent || found == value,
+        Act::Append(value) | Act::Insert(_, value) => {
+            found.as_array().is_ok_and(|items| items.iter().any(|item| covers(item, value)))
+        }
+        Act::Remove => *found == Value::Undefined,
+    }
+}
+
+/// Whether an item of a list stands for a value that should be in it: it bears the same name, or holds all that the
+/// value holds. The server may have filled in more since it was added.
+fn covers(item: &Value, value: &Value) -> bool {
+    value["name"].as_string().is_ok_and(|name| is_named(item, name)) || holds(item, value)
+}
+
+fn holds(item: &Value, value: &Value) -> bool {
+    match (item, value) {
+        (Value::Object(item), Value::Object(value)) => {
+            value.iter().all(|(key, wanted)| item.get(key).is_some_and(|found| holds(found, wanted)))
+        }
+        (Value::Array(item), Value::Array(value)) => {
+            item.len() == value.len() && item.iter().zip(value.iter()).all(|(found, wanted)| holds(found, wanted))
+        }
+        _ => item == value,
+    }
+}
+
+/// Acts on an object that is not yet as the operation would have it. Parents that are missing are made.
+pub(super) fn apply(object: &mut Value, place: &FieldPath, act: &Act) -> Result<(), EditError> {
+    match act {
+        Act::Set(value) | Act::Default(value) => {
+            *slot(object, place)? = value.clone();
+            Ok(())
+        }
+        Act::Append(value) => insert(object, place, None, value),
+        Act::Insert(index, value) => insert(object, place, Some(*index), value),
+        Act::Remove => remove(object, place),
+    }
+}
+
+/// Puts an item in front of another, or at a list's end.
+fn insert(object: &mut Value, place: &FieldPath, index: Option<usize>, value: &Value) -> Result<(), EditError> {
+    let slot = slot(object, place)?;
+    if *slot == Value::Null {
+        *slot = Value::new_array();
+    }
+    let items = slot.as_array_mut().map_err(|_| EditError::NoList(place.clone()))?;
+    let Some(index) = index else {
+        items.push(value.clone());
+        return Ok(());
+    };
+    let mut all = items.to_vec();
+    if index > all.len() {
+        return Err(EditError::NoItem(place.clone(), index));
+    }
+    all.insert(index, value.clone());
+    *slot = Value::from(all);
+    Ok(())
+}
+
+/// The value at a place, to be written: null if there was none.
+fn slot<'a>(object: &'a mut Value, place: &FieldPath) -> Result<&'a mut Value, EditError> {
+    let mut value = object;
+    let mut way = FieldPath::root();
+    for segment in place.segments() {
+        let here = way.clone();
+        way = here.join(&FieldPath::of(std::slice::from_ref(segment)));
+        value = match segment {
+            Segment::Key(key) => {
+                if *value == Value::Null {
+                    *value = Value::new_object();
+                }
+                let fields = value.as_object_mut().map_err(|_| EditError::NoMapping(here))?;
+                fields.get_or_insert_with(Value::from(key.as_str()), || Value::Null)
+            }
+            Segment::Index(index) => {
+                let items = value.as_array_mut().map_err(|_| EditError::NoList(here.clone()))?;
+                items.get_mut(*index).ok_or(EditError::NoItem(here, *index))?
+            }
+        };
+    }
+    Ok(value)
+}
+
+fn remove(object: &mut Value, place: &FieldPath) -> Result<(), EditError> {
+    let Some((last, way)) = place.segments().split_last() else { return Ok(()) };
+    let parent = FieldPath::of(way);
+    let holder = slot(object, &parent)?;
+    match last {
+        Segment::Key(key) => {
+            let fields = holder.as_object_mut().map_err(|_| EditError::NoMapping(parent))?;
+            fields.remove(&Value::from(key.as_str()));
+        }
+        Segment::Index(index) => {
+            let items = holder.as_array_mut().map_err(|_| EditError::NoList(parent))?;
+            let mut position = 0..;
+            items.retain(|_| position.next() != Some(*index));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(json: &str) -> Value {
+        Value::from_json_str(json).unwrap()
+    }
+
+    #[track_caller]
+    fn check(before: &str, place: &str, act: &Act, expected: &str) {
+        let mut object = value(before);
+        let place = FieldPath::parse(place).unwrap();
+        assert!(!is_done(&object, &place, act), "is done already");
+        let result = apply(&mut object, &place, act);
+        assert_eq!(result.map_or_else(|error| error.to_string(), |()| object.to_string()), expected);
+        if !expected.contains(" is no ") && !expected.contains(" has no ") {
+            assert!(is_done(&object, &place, act), "is not done after it was");
+        }
+    }
+
+    #[test]
+    fn parents_are_made() {
+        let set = Act::Set(Value::from(true));
+        check("{}", "a.b.c", &set, r#"{"a":{"b":{"c":true}}}"#);
+        check(r#"{"a":null}"#, "a.b", &set, r#"{"a":{"b":true}}"#);
+        check(r#"{"a":"x"}"#, "a.b", &set, "a is no mapping");
+        check(r#"{"a":[]}"#, "a.b", &set, "a is no mapping");
+        check(r#"{"a":{}}"#, "a[0]", &set, "a is no list");
+        check(r#"{"a":[{}]}"#, "a[0].b", &set, r#"{"a":[{"b":true}]}"#);
+        check(r#"{"a":[{}]}"#, "a[1].b", &set, "a has no item 1; `append` adds one");
+    }
+
+    #[test]
+    fn a_default_acts_only_where_nothing_is_set() {
+        let default = Act::Default(Value::from(1_i64));
+        check("{}", "a", &default, r#"{"a":1}"#);
+        check(r#"{"a":null}"#, "a", &default, r#"{"a":1}"#);
+        for set in [r#"{"a":0}"#, r#"{"a":false}"#, r#"{"a":""}"#, r#"{"a":{}}"#, r#"{"a":[]}"#] {
+            assert!(is_done(&value(set), &FieldPath::parse("a").unwrap(), &default), "{set}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_appended_once() {
+        let append = Act::Append(value(r#"{"name":"x","v":1}"#));
+        check("{}", "a", &append, r#"{"a":[{"name":"x","v":1}]}"#);
+        check(r#"{"a":null}"#, "a", &append, r#"{"a":[{"name":"x","v":1}]}"#);
+        check(r#"{"a":["b"]}"#, "a", &append, r#"{"a":["b",{"name":"x","v":1}]}"#);
+        check(r#"{"a":{}}"#, "a", &append, "a is no list");
+        let place = FieldPath::parse("a").unwrap();
+        assert!(is_done(&value(r#"{"a":[{"name":"x","v":2}]}"#), &place, &append), "one of the same name");
+        let unnamed = Act::Append(value(r#"{"k":{"x":1}}"#));
+        assert!(is_done(&value(r#"{"a":[{"k":{"x":1,"filled":2}}]}"#), &place, &unnamed), "one with more");
+        assert!(!is_done(&value(r#"{"a":[{"k":{"x":2}}]}"#), &place, &unnamed));
+    }
+
+    #[test]
+    fn what_is_there_is_removed() {
+        check(r#"{"a":{"b":1,"c":2}}"#, "a.b", &Act::Remove, r#"{"a":{"c":2}}"#);
+        check(r#"{"a":[1,2]}"#, "a[1]", &Act::Remove, r#"{"a":[1]}"#);
+        let mut list = value("[1,2,3]");
+        apply(&mut list, &FieldPath::root().index(1), &Act::Remove).unwrap();
+        assert_eq!(list.to_string(), "[1,3]");
+        assert!(is_done(&value(r#"{"a":{}}"#), &FieldPath::parse("a.b.c").unwrap(), &Act::Remove));
+        assert!(is_done(&value(r#"{"a":[]}"#), &FieldPath::parse("a[0]").unwrap(), &Act::Remove));
+    }
+
+    #[test]
+    fn a_path_finds_containers_by_path_and_by_name() {
+        let object = value(
+            r#"{"spec":{"template":{"spec":{"containers":[{"name":"a"},{"name":"b"}],"volumes":[{"name":"t"}]}}}}"#,
+        );
+        let workload = Workload::of("spec.template", &object).unwrap();
+        let base = FieldPath::parse("spec.template").unwrap();
+        let resolved =
+            |steps: &[Step]| resolve(steps, &object, &base, Some(&workload)).map(|place| place.map(|p| p.to_string()));
+        let key = |key: &str| Step::Key(Arc::from(key));
+        let named = |list: &str, name: &str| Step::Named(Arc::from(list), Arc::from(name));
+        assert_eq!(
+            resolved(&[key("spec.template.spec.containers[1]"), key("image")]).unwrap().unwrap(),
+            "spec.template.spec.containers[1].image"
+        );
+        assert_eq!(
+            resolved(&[key("spec"), named("containers", "b"), key("image")]).unwrap().unwrap(),
+            "spec.template.spec.containers[1].image"
+        );
+        assert_eq!(resolved(&[key("spec"), named("volumes", "t")]).unwrap().unwrap(), "spec.template.spec.volumes[0]");
+        assert_eq!(resolved(&[key("spec"), named("containers", "c"), key("image")]).unwrap(), None);
+        assert_eq!(resolved(&[key("spec"), named("initContainers", "a")]).unwrap(), None);
+        assert!(matches!(resolved(&[key("spec.containers[0]")]), Err(EditError::NoContainer(_))));
+        let root = resolve(&[key("data"), key("a.b")], &object, &FieldPath::root(), None).unwrap().unwrap();
+        assert_eq!(root.to_string(), "data[\"a.b\"]");
+    }
+}

@@ -1,0 +1,255 @@
+//! Putting together what the policies of one priority want: all of it, or the conflict that stands against it.
+
+use std::collections::BTreeMap;
+
+use super::edit;
+use super::operation::Act;
+use crate::engine::path::FieldPath;
+use crate::engine::rego::Value;
+
+/// What a policy wants at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wish {
+    /// The policy, by its number among the mutators.
+    pub(super) mutator: usize,
+    /// Where.
+    pub(super) place: FieldPath,
+    /// What.
+    pub(super) act: Act,
+    /// Whether it gives way to what another policy wants there.
+    pub(super) yields: bool,
+}
+
+/// What has been written so far, and by whom; defaults left out, which a later priority may write over.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    written: BTreeMap<FieldPath, (usize, Act, bool)>,
+}
+
+/// Drops the wishes that yield to others, as long as any do; the first clash of those that do not is the error.
+pub(super) fn merge(mut wishes: Vec<Wish>, ledger: &Ledger) -> Result<Vec<Wish>, (usize, usize, FieldPath)> {
+    // At one place, what stands there comes before what is added to it.
+    let key = |wish: &Wish| (item(&wish.act).is_some(), wish.mutator);
+    wishes.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| key(a).cmp(&key(b))).then_with(|| a.act.cmp(&b.act)));
+    wishes.dedup();
+    wishes.retain(|wish| !(wish.yields && ledger.contradicted(wish).is_some()));
+    loop {
+        let Some((first, second)) = clash(&wishes) else { break };
+        let (Some(a), Some(b)) = (wishes.get(first), wishes.get(second)) else { break };
+        match (a.yields, b.yields) {
+            _ if a.mutator == b.mutator => return Err((a.mutator, a.mutator, b.place.clone())),
+            (_, true) => drop(wishes.remove(second)),
+            (true, false) => drop(wishes.remove(first)),
+            (false, false) => return Err((a.mutator.min(b.mutator), a.mutator.max(b.mutator), b.place.clone())),
+        }
+    }
+    for wish in &wishes {
+        if let Some((other, false)) = ledger.contradicted(wish) {
+            return Err((other.min(wish.mutator), other.max(wish.mutator), wish.place.clone()));
+        }
+    }
+    Ok(in_order(wishes))
+}
+
+/// Changes first, then what is added to lists, then what is removed from them from the end on, so that no index means
+/// another item than its policy saw.
+fn in_order(mut wishes: Vec<Wish>) -> Vec<Wish> {
+    let rank = |wish: &Wish| match wish.act {
+        Act::Set(_) | Act::Default(_) => 0_u8,
+        Act::Append(_) | Act::Insert(..) => 1,
+        Act::Remove => 2,
+    };
+    wishes.sort_by(|a, b| {
+        let by_place = if rank(a) == 2 { b.place.cmp(&a.place) } else { a.place.cmp(&b.place) };
+        rank(a).cmp(&rank(b)).then(by_place)
+    });
+    wishes
+}
+
+/// The first two wishes, sorted by place, that cannot both be fulfilled.
+fn clash(wishes: &[Wish]) -> Option<(usize, usize)> {
+    // The places around the one looked at, each with the wish that says what stands there.
+    let mut around: Vec<usize> = Vec::new();
+    let mut items: BTreeMap<(&FieldPath, &Value), usize> = BTreeMap::new();
+    for (number, wish) in wishes.iter().enumerate() {
+        around.retain(|outer| wishes.get(*outer).is_some_and(|outer| wish.place.starts_with(&outer.place)));
+        for outer in &around {
+            if wishes.get(*outer).is_some_and(|outer| contradict(outer, wish)) {
+                return Some((*outer, number));
+            }
+        }
+        let is_repeated = around.last().and_then(|last| wishes.get(*last)).is_some_and(|last| last.place == wish.place);
+        match &wish.act {
+            Act::Append(value) | Act::Insert(_, value) if value["name"] != Value::Undefined => {
+                let other = *items.entry((&wish.place, &value["name"])).or_insert(number);
+                if wishes.get(other).is_some_and(|other| item(&other.act) != Some(value)) {
+                    return Some((other, number));
+                }
+            }
+            Act::Append(_) | Act::Insert(..) => {}
+            Act::Set(_) | Act::Default(_) | Act::Remove if !is_repeated => around.push(number),
+            Act::Set(_) | Act::Default(_) | Act::Remove => {}
+        }
+    }
+    None
+}
+
+fn item(act: &Act) -> Option<&Value> {
+    match act {
+        Act::Append(value) | Act::Insert(_, value) => Some(value),
+        Act::Set(_) | Act::Default(_) | Act::Remove => None,
+    }
+}
+
+/// Whether what `outer` makes of its place leaves no room for `inner`, which is there or below.
+fn contradict(outer: &Wish, inner: &Wish) -> bool {
+    let depth = outer.place.segments().len();
+    let below = FieldPath::of(inner.place.segments().get(depth..).unwrap_or_default());
+    match &outer.act {
+        Act::Remove => inner.act != Act::Remove,
+        Act::Set(value) | Act::Default(value) => match &inner.act {
+            Act::Default(wanted) => edit::at(value, &below) != wanted,
+            act => !edit::is_done(value, &below, act),
+        },
+        Act::Append(_) | Act::Insert(..) => false,
+    }
+}
+
+impl Ledger {
+    /// Who has written something else at the wish's place, and whether they would have yielded.
+    fn contradicted(&self, wish: &Wish) -> Option<(usize, bool)> {
+        let (mutator, act, yields) = self.written.get(&wish.place)?;
+        let differs = match (&wish.act, act) {
+            (Act::Set(wanted) | Act::Default(wanted), Act::Set(written)) => wanted != written,
+            (Act::Set(_) | Act::Default(_) | Act::Remove, _) => wish.act != *act,
+            (Act::Append(_) | Act::Insert(..), _) => false,
+        };
+        (differs && *mutator != wish.mutator).then_some((*mutator, *yields))
+    }
+
+    /// Notes what is being done.
+    pub(super) fn note(&mut self, wish: &Wish) {
+        match &wish.act {
+            Act::Set(_) | Act::Remove => {
+                self.written.insert(wish.place.clone(), (wish.mutator, wish.act.clone(), wish.yields));
+            }
+            Act::Default(_) | Act::Append(_) | Act::Insert(..) => {}
+        }
+        if let Some(list) = moved_items(wish) {
+            self.written.retain(|place, _| place == &wish.place || !place.starts_with(&list));
+        }
+    }
+}
+
+/// The list whose items are at other indexes after a wish was fulfilled.
+fn moved_items(wish: &Wish) -> Option<FieldPath> {
+    let (last, list) = wish.place.segments().split_last()?;
+    match (&wish.act, last) {
+        (Act::Remove, crate::engine::path::Segment::Index(_)) => Some(FieldPath::of(list)),
+        (Act::Insert(..), _) => Some(wish.place.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(mutator: usize, place: &str, act: Act) -> Wish {
+        Wish { mutator, place: FieldPath::parse(place).unwrap(), act, yields: false }
+    }
+
+    fn set(json: &str) -> Act {
+        Act::Set(Value::from_json_str(json).unwrap())
+    }
+
+    fn default(json: &str) -> Act {
+        Act::Default(Value::from_json_str(json).unwrap())
+    }
+
+    fn append(json: &str) -> Act {
+        Act::Append(Value::from_json_str(json).unwrap())
+    }
+
+    /// Two policies' wishes: whether they clash, in whichever order they come.
+    #[track_caller]
+    fn check(a: (&str, Act), b: (&str, Act), clashes: bool) {
+        let expected = clashes.then_some((0, 1));
+        for (first, second) in [(0, 1), (1, 0)] {
+            let wishes = vec![wish(first, a.0, a.1.clone()), wish(second, b.0, b.1.clone())];
+            let merged = merge(wishes, &Ledger::default());
+            assert_eq!(merged.err().map(|(first, second, _)| (first, second)), expected);
+        }
+    }
+
+    #[test]
+    fn different_values_at_one_place_clash() {
+        check(("a", set("1")), ("a", set("2")), true);
+        check(("a", set("1")), ("a", set("1")), false);
+        check(("a", set("1")), ("a", default("2")), true);
+        check(("a", default("1")), ("a", default("2")), true);
+        check(("a", set("1")), ("a", Act::Remove), true);
+        check(("a", Act::Remove), ("a", Act::Remove), false);
+        check(("a", set("1")), ("b", set("2")), false);
+        check(("a", set("1")), ("ab", set("2")), false);
+    }
+
+    #[test]
+    fn a_place_and_one_within_it_clash_unless_they_agree() {
+        check(("a", set(r#"{"b":1}"#)), ("a.b", set("2")), true);
+        check(("a", set(r#"{"b":1}"#)), ("a.b", set("1")), false);
+        check(("a", set(r#"{"b":1}"#)), ("a.c", set("1")), true);
+        check(("a", default("{}")), ("a.b.c", default("1")), true);
+        check(("a", Act::Remove), ("a.b", set("1")), true);
+        check(("a", Act::Remove), ("a.b", Act::Remove), false);
+        check(("a", set("{}")), ("a.b", Act::Remove), false);
+        check(("a", set("[1]")), ("a", append("1")), false);
+        check(("a", set("[1]")), ("a", append("2")), true);
+    }
+
+    #[test]
+    fn items_clash_only_by_name() {
+        check(("a", append("1")), ("a", append("2")), false);
+        check(("a", append(r#"{"name":"x","v":1}"#)), ("a", append(r#"{"name":"x","v":2}"#)), true);
+        check(("a", append(r#"{"name":"x","v":1}"#)), ("a", append(r#"{"name":"x","v":1}"#)), false);
+        check(("a", append(r#"{"name":"x"}"#)), ("a", append(r#"{"name":"y"}"#)), false);
+        check(("a[0].b", set("1")), ("a", append("2")), false);
+    }
+
+    #[test]
+    fn a_policy_may_contradict_itself() {
+        let merged = merge(vec![wish(3, "a", set("1")), wish(3, "a", set("2"))], &Ledger::default());
+        assert_eq!(merged.unwrap_err(), (3, 3, FieldPath::parse("a").unwrap()));
+    }
+
+    #[test]
+    fn one_that_yields_gives_way() {
+        let yielding = |wish: Wish| Wish { yields: true, ..wish };
+        let strict = wish(1, "a", set("2"));
+        let merged = merge(vec![yielding(wish(0, "a", set("1"))), strict.clone()], &Ledger::default()).unwrap();
+        assert_eq!(merged, [strict]);
+        let both = vec![yielding(wish(0, "a", set("1"))), yielding(wish(1, "a", set("2")))];
+        assert_eq!(merge(both, &Ledger::default()).unwrap(), [yielding(wish(0, "a", set("1")))]);
+    }
+
+    #[test]
+    fn what_another_priority_has_set_is_not_set_otherwise() {
+        let mut ledger = Ledger::default();
+        ledger.note(&wish(0, "a", set("1")));
+        ledger.note(&wish(0, "b", default("1")));
+        assert!(merge(vec![wish(1, "a", set("2"))], &ledger).is_err());
+        assert!(merge(vec![wish(0, "a", set("2"))], &ledger).is_ok(), "its own");
+        assert!(merge(vec![wish(1, "a", set("1"))], &ledger).is_ok(), "the same");
+        assert!(merge(vec![wish(1, "b", set("2"))], &ledger).is_ok(), "a default");
+        let yielding = Wish { yields: true, ..wish(1, "a", set("2")) };
+        assert_eq!(merge(vec![yielding], &ledger).unwrap(), []);
+    }
+
+    #[test]
+    fn indexes_mean_the_items_that_policies_saw() {
+        let wishes = vec![wish(0, "l[0]", Act::Remove), wish(0, "l[2]", Act::Remove), wish(1, "l[1].x", set("1"))];
+        let order: Vec<String> =
+            merge(wishes, &Ledger::default()).unwrap().iter().map(|wish| wish.place.to_string()).collect();
+        assert_eq!(order, ["l[1].x", "l[2]", "l[0]"]);
+    }
+}

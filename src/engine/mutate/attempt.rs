@@ -146,7 +146,7 @@ impl<'a> Attempt<'a> {
         let secrets = after.secrets();
         let mut object = after.object().clone();
         let mut changed = BTreeSet::new();
-        for wish in wishes.into_iter() {
+        for wish in wishes {
             if edit::is_done(&object, &wish.place, &wish.act) {
                 continue;
             }

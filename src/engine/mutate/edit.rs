@@ -12,16 +12,16 @@ use crate::engine::workload::Workload;
 pub(super) enum EditError {
     /// The way to the place leads through what is no mapping.
     #[error("{0} is no mapping")]
-    NoMapping(FieldPath),
+    NotMapping(FieldPath),
     /// The way to the place leads through what is no list, or what should be appended to is none.
     #[error("{0} is no list")]
-    NoList(FieldPath),
+    NotList(FieldPath),
     /// An item is addressed that is not there.
     #[error("{0} has no item {1}; `append` adds one")]
-    NoItem(FieldPath, usize),
+    ItemMissing(FieldPath, usize),
     /// The first element of a path looks like a container's path, and is none.
     #[error("{0} is no container of the Pod; use the path of one in input.containers")]
-    NoContainer(Arc<str>),
+    ContainerMissing(Arc<str>),
 }
 
 /// Where an operation's path leads in an object: nothing if an item that it names is not there. Paths begin at `base`,
@@ -58,7 +58,7 @@ pub(super) fn resolve(
 fn container(path: &Arc<str>, workload: &Workload) -> Result<FieldPath, EditError> {
     let known = workload.containers.iter().any(|container| container.path == path.as_ref());
     let parsed = FieldPath::parse(path).ok().filter(|_| known);
-    parsed.ok_or_else(|| EditError::NoContainer(Arc::clone(path)))
+    parsed.ok_or_else(|| EditError::ContainerMissing(Arc::clone(path)))
 }
 
 fn is_named(item: &Value, name: &Arc<str>) -> bool {
@@ -128,14 +128,14 @@ fn insert(object: &mut Value, place: &FieldPath, index: Option<usize>, value: &V
     if *slot == Value::Null {
         *slot = Value::new_array();
     }
-    let items = slot.as_array_mut().map_err(|_| EditError::NoList(place.clone()))?;
+    let items = slot.as_array_mut().map_err(|_| EditError::NotList(place.clone()))?;
     let Some(index) = index else {
         items.push(value.clone());
         return Ok(());
     };
     let mut all = items.to_vec();
     if index > all.len() {
-        return Err(EditError::NoItem(place.clone(), index));
+        return Err(EditError::ItemMissing(place.clone(), index));
     }
     all.insert(index, value.clone());
     *slot = Value::from(all);
@@ -154,12 +154,12 @@ fn slot<'a>(object: &'a mut Value, place: &FieldPath) -> Result<&'a mut Value, E
                 if *value == Value::Null {
                     *value = Value::new_object();
                 }
-                let fields = value.as_object_mut().map_err(|_| EditError::NoMapping(here))?;
+                let fields = value.as_object_mut().map_err(|_| EditError::NotMapping(here))?;
                 fields.get_or_insert_with(Value::from(key.as_str()), || Value::Null)
             }
             Segment::Index(index) => {
-                let items = value.as_array_mut().map_err(|_| EditError::NoList(here.clone()))?;
-                items.get_mut(*index).ok_or(EditError::NoItem(here, *index))?
+                let items = value.as_array_mut().map_err(|_| EditError::NotList(here.clone()))?;
+                items.get_mut(*index).ok_or(EditError::ItemMissing(here, *index))?
             }
         };
     }
@@ -172,11 +172,11 @@ fn remove(object: &mut Value, place: &FieldPath) -> Result<(), EditError> {
     let holder = slot(object, &parent)?;
     match last {
         Segment::Key(key) => {
-            let fields = holder.as_object_mut().map_err(|_| EditError::NoMapping(parent))?;
+            let fields = holder.as_object_mut().map_err(|_| EditError::NotMapping(parent))?;
             fields.remove(&Value::from(key.as_str()));
         }
         Segment::Index(index) => {
-            let items = holder.as_array_mut().map_err(|_| EditError::NoList(parent))?;
+            let items = holder.as_array_mut().map_err(|_| EditError::NotList(parent))?;
             let mut position = 0..;
             items.retain(|_| position.next() != Some(*index));
         }
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(resolved(&[key("spec"), named("volumes", "t")]).unwrap().unwrap(), "spec.template.spec.volumes[0]");
         assert_eq!(resolved(&[key("spec"), named("containers", "c"), key("image")]).unwrap(), None);
         assert_eq!(resolved(&[key("spec"), named("initContainers", "a")]).unwrap(), None);
-        assert!(matches!(resolved(&[key("spec.containers[0]")]), Err(EditError::NoContainer(_))));
+        assert!(matches!(resolved(&[key("spec.containers[0]")]), Err(EditError::ContainerMissing(_))));
         let root = resolve(&[key("data"), key("a.b")], &object, &FieldPath::root(), None).unwrap().unwrap();
         assert_eq!(root.to_string(), "data[\"a.b\"]");
     }

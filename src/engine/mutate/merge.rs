@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::edit;
 use super::operation::Act;
-use crate::engine::path::FieldPath;
+use crate::engine::path::{FieldPath, Segment};
 use crate::engine::rego::Value;
 
 /// What a policy wants at a place.
@@ -33,8 +33,7 @@ pub(super) fn merge(mut wishes: Vec<Wish>, ledger: &Ledger) -> Result<Vec<Wish>,
     wishes.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| key(a).cmp(&key(b))).then_with(|| a.act.cmp(&b.act)));
     wishes.dedup();
     wishes.retain(|wish| !(wish.yields && ledger.contradicted(wish).is_some()));
-    loop {
-        let Some((first, second)) = clash(&wishes) else { break };
+    while let Some((first, second)) = clash(&wishes) {
         let (Some(a), Some(b)) = (wishes.get(first), wishes.get(second)) else { break };
         match (a.yields, b.yields) {
             _ if a.mutator == b.mutator => return Err((a.mutator, a.mutator, b.place.clone())),
@@ -86,9 +85,8 @@ fn clash(wishes: &[Wish]) -> Option<(usize, usize)> {
                     return Some((other, number));
                 }
             }
-            Act::Append(_) | Act::Insert(..) => {}
             Act::Set(_) | Act::Default(_) | Act::Remove if !is_repeated => around.push(number),
-            Act::Set(_) | Act::Default(_) | Act::Remove => {}
+            Act::Append(_) | Act::Insert(..) | Act::Set(_) | Act::Default(_) | Act::Remove => {}
         }
     }
     None
@@ -143,9 +141,9 @@ impl Ledger {
 
 /// The list whose items are at other indexes after a wish was fulfilled.
 fn moved_items(wish: &Wish) -> Option<FieldPath> {
-    let (last, list) = wish.place.segments().split_last()?;
-    match (&wish.act, last) {
-        (Act::Remove, crate::engine::path::Segment::Index(_)) => Some(FieldPath::of(list)),
+    let (item, way) = wish.place.segments().split_last()?;
+    match (&wish.act, item) {
+        (Act::Remove, Segment::Index(_)) => Some(FieldPath::of(way)),
         (Act::Insert(..), _) => Some(wish.place.clone()),
         _ => None,
     }
@@ -173,10 +171,10 @@ mod tests {
 
     /// Two policies' wishes: whether they clash, in whichever order they come.
     #[track_caller]
-    fn check(a: (&str, Act), b: (&str, Act), clashes: bool) {
+    fn check((a, of_a): (&str, Act), (b, of_b): (&str, Act), clashes: bool) {
         let expected = clashes.then_some((0, 1));
         for (first, second) in [(0, 1), (1, 0)] {
-            let wishes = vec![wish(first, a.0, a.1.clone()), wish(second, b.0, b.1.clone())];
+            let wishes = vec![wish(first, a, of_a.clone()), wish(second, b, of_b.clone())];
             let merged = merge(wishes, &Ledger::default());
             assert_eq!(merged.err().map(|(first, second, _)| (first, second)), expected);
         }

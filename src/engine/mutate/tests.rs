@@ -1,3 +1,5 @@
+//! Mutators at work on whole reviews: what is patched, what conflicts, what never comes to rest.
+
 use super::*;
 use crate::engine::bundle::Bundle;
 use crate::engine::config::{Config, labels, read};

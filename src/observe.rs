@@ -1,33 +1,38 @@
 //! What operators see: metrics and the log. One [`Observe`] is shared by everything that serves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::admission::Record;
 
 pub mod event;
 pub mod log;
 pub mod metrics;
+pub mod otlp;
 pub mod panics;
 pub mod policies;
+pub mod spans;
 pub mod throttle;
 pub mod trace;
 
 use event::Event;
 use log::Log;
 use metrics::Metrics;
-use trace::TraceId;
+use spans::{Spans, Timing};
+use trace::Caller;
 
 /// Where counts and log lines go.
 #[derive(Debug)]
 pub struct Observe {
     metrics: Metrics,
     log: Log,
+    /// Absent unless traces are asked for.
+    spans: OnceLock<Spans>,
 }
 
 impl Observe {
     /// Metrics of its own registry beside `log`. Fails only if two metrics carried one name.
     pub fn new(log: Log) -> Result<Arc<Self>, metrics::MetricsError> {
-        Ok(Arc::new(Self { metrics: Metrics::new()?, log }))
+        Ok(Arc::new(Self { metrics: Metrics::new()?, log, spans: OnceLock::new() }))
     }
 
     /// The metrics.
@@ -42,9 +47,22 @@ impl Observe {
         }
     }
 
-    /// Counts and logs one decision; `trace` is the caller's trace, if it named a valid one.
-    pub fn admitted(&self, record: &Record, trace: Option<TraceId>) {
+    /// From now on decisions are traced as well. Only the first call counts.
+    pub fn trace(&self, spans: Spans) {
+        let _ = self.spans.set(spans);
+    }
+
+    /// The spans of decisions, if they are traced.
+    pub fn spans(&self) -> Option<&Spans> {
+        self.spans.get()
+    }
+
+    /// Counts, logs and traces one decision; `caller` is who asked for it, if it named a valid trace.
+    pub fn admitted(&self, record: &Record, caller: Option<Caller>, timing: Timing) {
         self.metrics.admitted(record);
-        self.event(&Event::Decision(event::Decision::new(record, trace)));
+        self.event(&Event::Decision(event::Decision::new(record, caller.map(|caller| caller.trace))));
+        if let Some(spans) = &self.spans.get() {
+            spans.admitted(record, caller, timing);
+        }
     }
 }

@@ -38,6 +38,7 @@ mod serve {
     mod ends;
     mod faults;
     mod log;
+    mod traces;
 
     mod certificate;
     mod config;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use self::reload::Reloader;
@@ -16,7 +17,8 @@ use crate::admission::{Gate, NoCluster};
 use crate::observe::Observe;
 use crate::observe::event::Event;
 use crate::observe::log::{Format, Log};
-use crate::observe::panics;
+use crate::observe::spans::{Sampling, Spans};
+use crate::observe::{otlp, panics};
 use crate::server::certificate::{Certificates, Source};
 use crate::server::config::Config;
 use crate::server::drain::Lifecycle;
@@ -24,6 +26,9 @@ use crate::server::listen::Listeners;
 use crate::server::readiness::Readiness;
 use crate::server::tls::MinimumVersion;
 use crate::server::{Parts, serve};
+
+/// How long the last spans may take on their way, within the grace that Kubernetes gives beyond the drain.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// A review that the shipped policies deny, for the first try.
 const EXAMPLE_REVIEW: &str = include_str!("../../examples/review.json");
@@ -75,6 +80,18 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "MS", default_value_t = 10_000, env = "PORTCULLIS_DRAIN_DELAY")]
     drain_delay: u64,
 
+    /// Send traces to this collector by OTLP over HTTP, such as <http://localhost:4318>; none are made otherwise.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
+
+    /// The share of requests to trace, 0 to 1, where the API server sends no trace of its own to be part of.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, env = "PORTCULLIS_TRACE_RATIO", value_parser = share())]
+    trace_ratio: f64,
+
+    /// How long a policy must take, in microseconds, to have a span of its own in a trace.
+    #[arg(long, value_name = "US", default_value_t = 1_000, env = "PORTCULLIS_TRACE_POLICIES_ABOVE")]
+    trace_policies_above: u64,
+
     /// How log lines are written to stderr.
     #[arg(long, value_enum, default_value = "json", env = "PORTCULLIS_LOG_FORMAT")]
     log_format: LogFormat,
@@ -109,19 +126,41 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let finished = runtime.block_on(start(server_config(arguments), Reloader { location, gate, parts }))?;
+    let finished =
+        runtime.block_on(start(server_config(arguments), Reloader { location, gate, parts }, sampling(arguments)))?;
     Ok(if finished { CLEAN } else { UNKNOWN })
 }
 
 /// Binds, tells, watches and serves until told to stop; whether everything in flight was finished.
-async fn start(config: Config, reloader: Reloader) -> anyhow::Result<bool> {
+async fn start(config: Config, reloader: Reloader, traces: Option<(String, Sampling)>) -> anyhow::Result<bool> {
     let listeners = Listeners::bind(&config)?;
+    if let Some((endpoint, sampling)) = traces {
+        reloader.parts.observe.trace(Spans::new(otlp::exporter(&endpoint)?, sampling));
+    }
     reloader.parts.lifecycle.stop_on_signals()?;
     reloader.in_force();
     announce(&listeners, &reloader);
     let parts = reloader.parts.clone();
     let _watching = reloader.watch()?;
-    Ok(serve(listeners, &config, parts).await?.finished)
+    let observe = Arc::clone(&parts.observe);
+    let finished = serve(listeners, &config, parts).await?.finished;
+    // It blocks, and what it sends is sent by this runtime.
+    tokio::task::spawn_blocking(move || observe.spans().map(|spans| spans.finish(LAST_SPANS))).await?;
+    Ok(finished)
+}
+
+fn sampling(arguments: &ServeArgs) -> Option<(String, Sampling)> {
+    let slow_policy = Duration::from_micros(arguments.trace_policies_above);
+    let sampling = Sampling { ratio: arguments.trace_ratio, slow_policy };
+    arguments.otlp_endpoint.clone().map(|endpoint| (endpoint, sampling))
+}
+
+/// A share, from none to all.
+fn share() -> impl TypedValueParser<Value = f64> {
+    StringValueParser::new().try_map(|text| match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share is a number from 0 to 1"),
+    })
 }
 
 fn announce(listeners: &Listeners, reloader: &Reloader) {

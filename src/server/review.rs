@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,12 +17,20 @@ use crate::admission::{Admit, Reply, Webhook};
 use crate::observe::Observe;
 use crate::observe::event::Event;
 use crate::observe::metrics::Rejection;
+use crate::observe::spans::Timing;
 use crate::observe::throttle::Throttle;
-use crate::observe::trace::TraceId;
+use crate::observe::trace::Caller;
 use crate::server::body::{self, BodyError, Received};
 use crate::server::bounds::{Memory, Place, Pool};
 use crate::server::config::Config;
 use crate::server::timeout;
+
+/// Where a request comes from.
+#[derive(Clone, Copy)]
+struct Origin {
+    caller: Option<Caller>,
+    arrived: SystemTime,
+}
 
 /// What answering takes.
 pub(crate) struct Desk {
@@ -52,6 +60,7 @@ impl Desk {
 
     /// Answers one request to `webhook`.
     pub(crate) async fn answer(self: Arc<Self>, webhook: Webhook, request: Request) -> Response {
+        let arrived = SystemTime::now();
         let deadline = Instant::now() + timeout::budget(request.uri().query(), self.timeout);
         let (head, body) = request.into_parts();
         let Ok(_one) = self.requests.try_acquire() else {
@@ -65,7 +74,8 @@ impl Desk {
         match body::receive(body, self.body_limit, &self.memory, deadline).await {
             Ok(received) => {
                 let trace = head.headers.get("traceparent").and_then(|value| value.to_str().ok());
-                Arc::clone(&self).decide(webhook, received, deadline, trace.and_then(TraceId::from_traceparent)).await
+                let origin = Origin { caller: trace.and_then(Caller::from_traceparent), arrived };
+                Arc::clone(&self).decide(webhook, received, deadline, origin).await
             }
             Err(BodyError::NoRoom) => self.shed("memory"),
             Err(why @ BodyError::TooSlow) => {
@@ -82,7 +92,7 @@ impl Desk {
         webhook: Webhook,
         received: Received,
         deadline: Instant,
-        trace: Option<TraceId>,
+        origin: Origin,
     ) -> Response {
         if received.bytes.is_empty() {
             return self.reject(Rejection::Empty, StatusCode::BAD_REQUEST, EMPTY);
@@ -90,7 +100,7 @@ impl Desk {
         match self.pool.place(received.bytes.len(), deadline).await {
             Place::Inline => {
                 let start = Instant::now();
-                let answer = self.admit(webhook, &received, deadline, trace);
+                let answer = self.admit(webhook, &received, deadline, origin);
                 self.pool.took(start.elapsed());
                 answer
             }
@@ -98,18 +108,19 @@ impl Desk {
                 // The permit goes along: a caller that goes away does not free the processor.
                 let work = spawn_blocking(move || {
                     let _permit = permit;
-                    self.admit(webhook, &received, deadline, trace)
+                    self.admit(webhook, &received, deadline, origin)
                 });
                 // It catches its own panics, so only the end of the runtime can get here.
                 work.await.unwrap_or_else(|_| broken())
             }
             // With no time left the answer is a refusal that quotes the uid, and cheap.
-            Place::Late => self.admit(webhook, &received, deadline, trace),
+            Place::Late => self.admit(webhook, &received, deadline, origin),
         }
     }
 
     /// Decides, counts and logs. A panic costs this request only.
-    fn admit(&self, webhook: Webhook, received: &Received, deadline: Instant, trace: Option<TraceId>) -> Response {
+    fn admit(&self, webhook: Webhook, received: &Received, deadline: Instant, origin: Origin) -> Response {
+        let timing = Timing { arrived: origin.arrived, decided_from: SystemTime::now() };
         let decided = catch_unwind(AssertUnwindSafe(|| {
             if received.oversize {
                 return self.admission.refuse_oversize(webhook, &received.bytes, self.body_limit);
@@ -127,7 +138,7 @@ impl Desk {
             self.observe.metrics().rejected(Rejection::Malformed);
         }
         if let Some(record) = &reply.record {
-            self.observe.admitted(record, trace);
+            self.observe.admitted(record, origin.caller, timing);
         }
         answer(reply)
     }

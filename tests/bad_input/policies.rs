@@ -90,7 +90,10 @@ fn metadata_that_is_absent_or_wrong() {
 fn rules_that_would_deny_nothing() {
     check_rules(
         "x := 1",
-        &["p.rego:5: policy has no rule named deny, warn or mutate", "\n  fix: write `deny contains violation if { … }`"],
+        &[
+            "p.rego:5: policy has no rule named deny, warn or mutate",
+            "\n  fix: write `deny contains violation if { … }`",
+        ],
     );
     check_rules("deny := \"no\"", &["p.rego:7: rule deny is not a set of violations", "\n  fix: write `deny contains"]);
     check_rules(

@@ -2,7 +2,7 @@
 # title: Service account tokens are mounted only where asked for
 # description: |
 #   Sets automountServiceAccountToken: false where a Pod does not say, unless it runs as a service account that the
-#   parameter service_accounts lists, and takes out what the API server has mounted by then: its own admission adds the
+#   parameter service_accounts lists, and takes out what the API server has mounted by then: its own admission adds a
 #   volume kube-api-access-… and its mounts before any webhook is called, and leaves them when the field changes. A Pod
 #   that states the field keeps it. Tokens that an author asks for by a projected volume of another name are left alone.
 #   So are Pods whose annotations ask for a sidecar that reads the Pod's token, listed in unless_annotations: Vault's

@@ -3,10 +3,10 @@
 # description: |
 #   Sets imagePullPolicy of every container (init, sidecar and ephemeral ones too) to the parameter policy; without it
 #   nothing is set. Always replaces IfNotPresent as well, so that nobody runs a private image that another Pod has pulled
-#   to the node: the API server fills in the field before any webhook is called (Always for the tag latest or none,
+#   to the node: the API server sets the field before any webhook is called (Always for the tag latest or none,
 #   IfNotPresent otherwise), and what it filled in cannot be told from what an author wrote. Never stays, as such an
-#   image may be in no registry. IfNotPresent is only set where nothing stands, which in a cluster is nowhere: it shows in
-#   manifests what the API server would not fill in for the tag latest. With images, only those in the repositories
+#   image may be in no registry. IfNotPresent is only set where nothing stands, which is so in manifests, but after the
+#   API server's defaults nowhere. With images, only those in the repositories
 #   listed are concerned. Volumes that are images are left alone.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy
@@ -29,8 +29,8 @@
 #         enum: [Always, IfNotPresent, null]
 #       images:
 #         description: >-
-#           Registries and repositories of the images concerned, all if there are none, in small letters, the host always
-#           written (docker.io/library/postgres); *.example.com stands for every host below example.com.
+#           Registries and repositories of the images concerned, all if there are none, in small letters, the host
+#           always written (docker.io/library/postgres); *.example.com stands for every host below example.com.
 #         type: array
 #         items:
 #           type: string

@@ -4,7 +4,7 @@
 #   Gives a Pod that states no topologySpreadConstraints one for each of topology_keys, over the Pods that have the same
 #   values of those labels listed in the parameter labels which the Pod has; a Pod with none of them is left alone, as
 #   nothing says what its replicas are. All are whenUnsatisfiable: ScheduleAnyway: the scheduler prefers to spread, and
-#   no Pod stays pending for it. The keys of match_label_keys that the Pod has are added as matchLabelKeys, so that a
+#   no Pod stays pending for it. Keys of match_label_keys that the Pod has are added as matchLabelKeys, so that a
 #   roll-out is spread by itself; API servers before 1.27 ignore them. They take the place of the scheduler's own default
 #   constraints. Left alone are Pods that are bound to a node already, and those of DaemonSets, which run everywhere.
 # related_resources:
@@ -52,13 +52,13 @@ mutate contains op if {
 	input.parameters.topology_keys != []
 	constraints := [constraint |
 		some key in input.parameters.topology_keys
-		constraint := object.union(_constraint(key, selector, input.parameters.max_skew), _keys(input.pod.metadata, selector))
+		constraint := object.union(_constraint(key, selector), _keys(input.pod.metadata, selector))
 	]
 	op := {"op": "default", "path": ["spec", "topologySpreadConstraints"], "value": constraints}
 }
 
-_constraint(key, selector, max_skew) := {
-	"maxSkew": max_skew,
+_constraint(key, selector) := {
+	"maxSkew": input.parameters.max_skew,
 	"topologyKey": key,
 	"whenUnsatisfiable": "ScheduleAnyway",
 	"labelSelector": {"matchLabels": selector},

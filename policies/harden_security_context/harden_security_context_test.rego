@@ -101,7 +101,8 @@ test_null_counts_as_unset if {
 		)
 		_set(ops) == _plain
 	}
-	ops := harden_security_context.mutate with input as _pod({}, [_container("container", _context({"capabilities": null}))])
+	document := _pod({}, [_container("container", _context({"capabilities": null}))])
+	ops := harden_security_context.mutate with input as document
 	_set(ops) == _plain
 }
 
@@ -348,7 +349,8 @@ test_old_seccomp_annotations_count_as_a_profile if {
 test_no_group_beside_volumes_that_forbid_it if {
 	without := object.remove(_plain, {"spec.securityContext.fsGroup"})
 	every kind in ["nfs", "cephfs", "glusterfs"] {
-		ops := harden_security_context.mutate with input as _pod({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "v", kind: {}}]}, [])
+		document := _pod({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "v", kind: {}}]}, [])
+		ops := harden_security_context.mutate with input as document
 		_set(ops) == without
 	}
 	claims := {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}

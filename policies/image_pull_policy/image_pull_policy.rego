@@ -2,7 +2,7 @@
 # title: Images are pulled as configured
 # description: |
 #   Sets imagePullPolicy of every container (init, sidecar and ephemeral ones too) to the parameter policy; without it
-#   nothing is set. Always replaces IfNotPresent as well, so that nobody runs a private image that another Pod has pulled
+#   nothing is set. Always replaces IfNotPresent as well, so nobody runs a private image that another Pod has pulled
 #   to the node: the API server sets the field before any webhook is called (Always for the tag latest or none,
 #   IfNotPresent otherwise), and what it filled in cannot be told from what an author wrote. Never stays, as such an
 #   image may be in no registry. IfNotPresent is only set where nothing stands, which is so in manifests, but after the

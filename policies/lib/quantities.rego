@@ -1,8 +1,8 @@
 # METADATA
 # title: Quantities of resources
 # description: |
-#   Quantities as Kubernetes reads them, 500m or 1Gi, as whole billionths rounded up, which can be compared. Those of more
-#   than 36 digits or with an exponent above 18 are none here.
+#   Quantities as Kubernetes reads them, 500m or 1Gi, as whole billionths rounded up, which can be compared. Those of
+#   more than 36 digits or with an exponent above 18 are none here.
 # related_resources:
 # - ref: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 package lib.quantities

@@ -5,7 +5,7 @@
 #   values of those labels listed in the parameter labels which the Pod has; a Pod with none of them is left alone, as
 #   nothing says what its replicas are. All are whenUnsatisfiable: ScheduleAnyway: the scheduler prefers to spread, and
 #   no Pod stays pending for it. Keys of match_label_keys that the Pod has are added as matchLabelKeys, so that a
-#   roll-out is spread by itself; API servers before 1.27 ignore them. They take the place of the scheduler's own default
+#   rollout is spread by itself; API servers before 1.27 ignore them. They take the place of the scheduler's own default
 #   constraints. Left alone are Pods that are bound to a node already, and those of DaemonSets, which run everywhere.
 # related_resources:
 # - ref: https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/

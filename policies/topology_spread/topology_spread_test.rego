@@ -36,7 +36,9 @@ test_a_pod_is_spread_by_the_labels_it_has if {
 }
 
 test_each_rollout_is_spread_by_itself if {
-	with_keys := [object.union(constraint, {"matchLabelKeys": ["pod-template-hash"]}) | some constraint in _both({"app": "web"})]
+	with_keys := [object.union(constraint, {"matchLabelKeys": ["pod-template-hash"]}) |
+		some constraint in _both({"app": "web"})
+	]
 	topology_spread.mutate == _set(with_keys) with input as _labelled({"app": "web", "pod-template-hash": "7d9f"})
 }
 

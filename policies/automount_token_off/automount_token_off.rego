@@ -3,8 +3,8 @@
 # description: |
 #   Sets automountServiceAccountToken: false where a Pod does not say, unless it runs as a service account that the
 #   parameter service_accounts lists, and takes out what the API server has mounted by then: its own admission adds a
-#   volume kube-api-access-… and its mounts before any webhook is called, and leaves them when the field changes. A Pod
-#   that states the field keeps it. Tokens that an author asks for by a projected volume of another name are left alone.
+#   volume kube-api-access-… and its mounts before any webhook is called, and leaves them when the field changes. Who
+#   states the field keeps it. Tokens that an author asks for by a projected volume of another name are left alone.
 #   So are Pods whose annotations ask for a sidecar that reads the Pod's token, listed in unless_annotations: Vault's
 #   agent does, and Dapr's sidecar for its built-in secret store. It acts after other mutators, so that it sees their
 #   annotations. Whatever calls the API server and is not listed stops working.
@@ -93,8 +93,5 @@ _mounted contains volume.name if {
 _mounted_twice if {
 	some name in _mounted
 	some c in input.containers
-	some i, j
-	i < j
-	c.spec.volumeMounts[i].name == name
-	c.spec.volumeMounts[j].name == name
+	count([i | c.spec.volumeMounts[i].name == name]) > 1
 }

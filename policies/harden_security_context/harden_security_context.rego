@@ -140,15 +140,16 @@ mutate contains op if {
 mutate contains op if {
 	input.parameters.forbid_privilege_escalation == true
 	some c in _hardened
-	not _states(c.spec, "allowPrivilegeEscalation")
+	not c.spec.securityContext.allowPrivilegeEscalation == true
+	not c.spec.securityContext.allowPrivilegeEscalation == false
 	op := {"op": "default", "path": [c.path, "securityContext", "allowPrivilegeEscalation"], "value": false}
 }
 
 mutate contains op if {
 	input.parameters.read_only_root == true
-	some c in _hardened
-	not _states(c.spec, "readOnlyRootFilesystem")
-	not _writes(c.image, input.pod.metadata, input.parameters)
+	some c in _reading
+	not c.spec.securityContext.readOnlyRootFilesystem == true
+	not c.spec.securityContext.readOnlyRootFilesystem == false
 	op := {"op": "default", "path": [c.path, "securityContext", "readOnlyRootFilesystem"], "value": true}
 }
 
@@ -165,6 +166,15 @@ _hardened := [c |
 	_concerned(input.pod.spec, input.containers, input.parameters)
 	some c in input.containers
 	not _left_alone(c, input.pod.spec, input.parameters)
+]
+
+# Those of them that need not write to their root.
+_reading := _hardened if {
+	input.parameters.trust_annotations == false
+	input.parameters.writable_images == []
+} else := [c |
+	some c in _hardened
+	not _writes(c.image, input.pod.metadata, input.parameters)
 ]
 
 _spared := [] if {
@@ -237,6 +247,11 @@ _concerned(pod_spec, containers, parameters) if {
 	not _on_the_host(pod_spec, parameters)
 }
 
+_malformed(pod_spec) if {
+	pod_spec.securityContext < {}
+	pod_spec.securityContext != null
+}
+
 _on_windows(pod_spec, containers) if {
 	pod_spec.os.name == "windows"
 } else if {
@@ -256,52 +271,58 @@ _on_the_host(pod_spec, parameters) if {
 }
 
 _left_alone(c, pod_spec, parameters) if {
-	_needs_more(c.spec.securityContext)
+	_needs_more(c.spec.securityContext, pod_spec)
 } else if {
-	_malformed(c.spec)
+	c.spec < {}
 } else if {
-	_runs_as_root(c.spec, pod_spec)
+	_root_unless_said
+	not _says_otherwise(c.spec, pod_spec)
 } else if {
 	parameters.root_images != []
 	image.within(c.image, parameters.root_images)
 }
 
 # Beside the first two the API server refuses allowPrivilegeEscalation: false, the second written CAP_SYS_ADMIN; and
-# capabilities that are added reach a process without root only through files that no_new_privs disarms.
-_needs_more(context) if {
+# capabilities that are added reach a process without root only through files that no_new_privs disarms. Who says
+# runAsNonRoot: false and no user means to run as root. What is no mapping the API server refuses anyway: any scalar and
+# any list is less than {}.
+_needs_more(context, pod_spec) if {
 	context.privileged == true
 } else if {
 	some i
 	context.capabilities.add[i] != "NET_BIND_SERVICE"
+} else if {
+	context.runAsUser == 0
+} else if {
+	context.runAsNonRoot == false
+	not _names_a_user(context)
+	not _states(pod_spec, "runAsUser")
+} else if {
+	context < {}
+	context != null
 }
 
-# By what the container says or, where it says nothing, the Pod. Who says runAsNonRoot: false and no user means to.
-_runs_as_root(spec, pod_spec) if {
-	spec.securityContext.runAsUser == 0
+_names_a_user(context) if context.runAsUser != null
+
+# Whether a container that says nothing runs as root by what the Pod says.
+_root_unless_said if {
+	input.pod.spec.securityContext.runAsUser == 0
 } else if {
-	pod_spec.securityContext.runAsUser == 0
-	not _states(spec, "runAsUser")
+	input.pod.spec.securityContext.runAsNonRoot == false
+	not _states(input.pod.spec, "runAsUser")
+}
+
+_says_otherwise(spec, pod_spec) if {
+	_states(spec, "runAsUser")
 } else if {
-	spec.securityContext.runAsNonRoot == false
-	not _states_user(spec, pod_spec)
-} else if {
-	pod_spec.securityContext.runAsNonRoot == false
-	not spec.securityContext.runAsNonRoot == true
-	not _states_user(spec, pod_spec)
+	spec.securityContext.runAsNonRoot == true
+	not pod_spec.securityContext.runAsUser == 0
 }
 
 _states_user(spec, pod_spec) if {
 	_states(spec, "runAsUser")
 } else if {
 	_states(pod_spec, "runAsUser")
-}
-
-# What is no mapping the API server refuses anyway: any scalar and any list is less than {}.
-_malformed(spec) if {
-	spec < {}
-} else if {
-	spec.securityContext < {}
-	spec.securityContext != null
 }
 
 _states(spec, field) if spec.securityContext[field] != null

@@ -216,6 +216,20 @@ test_a_pod_that_runs_as_root_is_left_as_it_is if {
 	))
 }
 
+test_a_container_may_say_otherwise_than_its_pod if {
+	own := _container("sidecar", _context({"runAsNonRoot": true}))
+	path := "spec.initContainers[1].securityContext.runAsNonRoot"
+	pod := _pod(_context({"runAsNonRoot": false}), [_container("container", {}), own])
+	ops := harden_security_context.mutate with input as pod
+	_set(ops) == object.union(_fs_group, object.remove(_apart("sidecar"), {path}))
+	root := _pod(_context({"runAsUser": 0}), [_container("container", {}), own])
+	harden_security_context.mutate == set() with input as root
+	user := _container("sidecar", _context({"runAsNonRoot": false, "runAsUser": 1000}))
+	named := _pod({}, [user])
+	found := harden_security_context.mutate with input as named
+	_set(found) == object.union(_of_pod, _of_container("sidecar"))
+}
+
 test_listed_images_are_left_as_they_are if {
 	document := _with(_pod({}, []), {"root_images": ["docker.io/library/nginx", "registry.example.com/shop"]})
 	harden_security_context.mutate == set() with input as document

@@ -60,6 +60,7 @@
 package policies.require_resources
 
 import data.lib.part
+import data.lib.quantities
 
 deny contains violation if {
 	some c in input.containers
@@ -112,7 +113,7 @@ _plainly_fine(spec, parameters) if {
 _plain_quantity(quantity) if {
 	is_string(quantity)
 	suffix := trim_left(quantity, "0123456789")
-	_plain[suffix]
+	quantities.plain[suffix]
 	suffix != quantity
 	quantity >= "1"
 	count(quantity) <= 18
@@ -123,7 +124,7 @@ _at_least(limit, request) if {
 	trim_left(limit, "0123456789") == trim_left(request, "0123456789")
 	[count(limit), limit] >= [count(request), request]
 } else if {
-	_amount(limit) >= _amount(request)
+	quantities.amount(limit) >= quantities.amount(request)
 }
 
 _required(parameters) := {
@@ -154,7 +155,7 @@ _amounts(spec) := {"requests": object.union(limits, _side(spec, "requests")), "l
 	limits := _side(spec, "limits")
 }
 
-_side(spec, side) := {name: _amount(quantity) | some name, quantity in spec.resources[side]} if {
+_side(spec, side) := {name: quantities.amount(quantity) | some name, quantity in spec.resources[side]} if {
 	is_object(spec.resources[side])
 } else := {}
 
@@ -243,10 +244,10 @@ _disproportionate(amounts, ratios) := {problem |
 }
 
 # Positive tests: a maximum that cannot be read allows nothing.
-_within(amount, most) if amount <= _amount(most)
+_within(amount, most) if amount <= quantities.amount(most)
 
 _within_ratio(limit, request, ratio) if {
-	most := _amount(ratio)
+	most := quantities.amount(ratio)
 	most != null
 	limit * 1000000000 <= request * most
 }
@@ -264,87 +265,3 @@ _at(side, name) := sprintf(".%s.%s", [side, name]) if {
 } else := sprintf(".%s[%s]", [side, json.marshal(name)])
 
 _example(name) := object.get({"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"}, name, "1")
-
-# A quantity in whole billionths, rounded up as Kubernetes does; null for what is no quantity of zero or more.
-# Integers only: both engines are exact on them at any size, but read more than 18 digits at once as floating point.
-_amount(quantity) := to_number(digits) * unit if {
-	is_string(quantity)
-	suffix := trim_left(quantity, "0123456789")
-	unit := _plain[suffix]
-	digits := trim_suffix(quantity, suffix)
-	digits != ""
-	count(digits) <= 18
-	not startswith(digits, "0")
-} else := _shifted(digits, by) if {
-	text := _text(quantity)
-	count(text) <= 50
-	[_, whole, fraction, suffix] := regex.find_all_string_submatch_n(_quantity, text, 1)[0]
-	count(whole) + count(fraction) > 0
-	count(whole) + count(fraction) <= 36
-	by := (9 + _power_of_ten(suffix)) - count(fraction)
-	digits := _multiplied(concat("", [whole, fraction]), object.get(_power_of_two, suffix, 1))
-} else := null
-
-_text(quantity) := quantity if is_string(quantity)
-
-_text(quantity) := json.marshal(quantity) if is_number(quantity)
-
-_quantity := `^\+?([0-9]*)\.?([0-9]*)([numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]{1,2})$`
-
-# The suffixes seen most, in billionths.
-_plain := {
-	"": 1000000000,
-	"m": 1000000,
-	"Ki": 1024000000000,
-	"Mi": 1048576000000000,
-	"Gi": 1073741824000000000,
-}
-
-_power_of_two := {
-	"Ki": 1024,
-	"Mi": 1048576,
-	"Gi": 1073741824,
-	"Ti": 1099511627776,
-	"Pi": 1125899906842624,
-	"Ei": 1152921504606846976,
-}
-
-_decimal := {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-
-_power_of_ten(suffix) := exponent if {
-	exponent := _decimal[suffix]
-} else := 0 if {
-	_power_of_two[suffix]
-} else := 0 - _integer(trim_left(suffix, "eE-")) if {
-	contains(suffix, "-")
-} else := exponent if {
-	exponent := _integer(trim_left(suffix, "eE+"))
-	exponent <= 18
-}
-
-_multiplied(digits, factor) := digits if factor == 1
-
-_multiplied(digits, factor) := format_int(_integer(digits) * factor, 10) if factor != 1
-
-# The digits with their point moved to the right, or to the left and rounded up.
-_shifted(digits, by) := _integer(concat("", [digits, substring(_zeros, 0, by)])) if by >= 0
-
-_shifted(digits, by) := _integer(substring(digits, 0, kept)) + _sign(substring(digits, kept, -1)) if {
-	by < 0
-	kept := max([0, count(digits) + by])
-}
-
-_sign(digits) := 0 if {
-	trim_left(digits, "0") == ""
-} else := 1
-
-_integer(digits) := (((((a * 1000000000000000000) + b) * 1000000000000000000) + c) * 1000000000000000000) + d if {
-	text := substring(concat("", [_zeros, digits]), count(digits), -1)
-	[a, b, c, d] := [n | some at in [0, 18, 36, 54]; n := _small(trim_left(substring(text, at, 18), "0"))]
-}
-
-_small(digits) := 0 if digits == ""
-
-_small(digits) := to_number(digits) if digits != ""
-
-_zeros := "000000000000000000000000000000000000000000000000000000000000000000000000"

@@ -30,26 +30,18 @@
 #         items: {type: string, pattern: "^[a-z0-9*-]+/[a-z0-9.*-]+$"}
 package policies.restrict_token_mount
 
+import data.lib.account
 import data.lib.part
 import data.lib.pattern
 
 deny contains violation if {
 	not input.pod.spec.automountServiceAccountToken == false
-	account := sprintf("%s/%s", [object.get(input.request, "namespace", ""), _account(input.pod.spec)])
-	not pattern.fits(account, input.parameters.service_accounts)
+	name := sprintf("%s/%s", [object.get(input.request, "namespace", ""), account.name(input.pod.spec)])
+	not pattern.fits(name, input.parameters.service_accounts)
 	field := sprintf("%s.automountServiceAccountToken", [part.pod_path])
 	violation := {
-		"msg": sprintf("Pod: the token of service account %s is mounted into its containers", [account]),
+		"msg": sprintf("Pod: the token of service account %s is mounted into its containers", [name]),
 		"field": field,
-		"remedy": sprintf("set %s: false, or add %s to service_accounts if it calls the API server", [field, account]),
+		"remedy": sprintf("set %s: false, or add %s to service_accounts if it calls the API server", [field, name]),
 	}
 }
-
-# The older serviceAccount counts where serviceAccountName says nothing, as in the API server.
-_account(spec) := spec.serviceAccountName if {
-	is_string(spec.serviceAccountName)
-	spec.serviceAccountName != ""
-} else := spec.serviceAccount if {
-	is_string(spec.serviceAccount)
-	spec.serviceAccount != ""
-} else := "default"

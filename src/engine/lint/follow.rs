@@ -17,7 +17,7 @@ use super::seen::{Place, Seen};
 use super::shape::{Field, Shape};
 
 /// The rules that the host evaluates.
-pub(super) const ENTRYPOINTS: [&str; 2] = ["deny", "warn"];
+pub(super) const ENTRYPOINTS: [&str; 3] = ["deny", "warn", "mutate"];
 
 /// Terms looked at for one policy. A real one takes some thousands.
 const TERMS: u32 = 400_000;
@@ -140,7 +140,8 @@ impl<'a> Follower<'a> {
             self.is_quiet = was_quiet;
             if is_entrypoint {
                 self.escapes(&value);
-                if let Some(term) = body.value.as_ref().filter(|_| holds) {
+                let is_violation = holds && rule.name != "mutate";
+                if let Some(term) = body.value.as_ref().filter(|_| is_violation) {
                     self.violation(unit, term, &value);
                 }
             }

@@ -356,12 +356,20 @@ fn finds_parameters_that_are_undeclared_or_unread() {
 }
 
 #[test]
+fn follows_what_mutates() {
+    let op = r#"{"op": "remove", "path": ["spec", "hostPID"]}"#;
+    let mutate = format!("mutate contains {op} if _asked(input.pod.spec)\n\n");
+    check(&format!("{mutate}_asked(spec) if spec.hostPID"), &[]);
+    check(&format!("{mutate}_asked(spec) if spec.hostPid"), &[("unknown-field", "hostPid")]);
+}
+
+#[test]
 fn finds_rules_that_nothing_reaches() {
     let deny = "deny contains violation(\"x\") if _a\n\n_a if _b\n\n_b if input.pod.spec.hostPID\n\n";
     check(deny, &[]);
     check(&format!("{deny}_c if _d\n\n_d if _a"), &[("unused-rule", "rule _c"), ("unused-rule", "rule _d")]);
     check(&format!("{deny}_c if data.policies.p._a"), &[("unused-rule", "rule _c")]);
-    check(&format!("{deny}allow if true"), &[("unused-rule", "rule allow is reached by neither deny nor warn")]);
+    check(&format!("{deny}allow if true"), &[("unused-rule", "rule allow is reached by none of deny, warn, mutate")]);
     check(&deny.replace("if _a\n\n", "if data.policies.p._a\n\n"), &[]);
     check(&deny.replace("if _a\n\n", "if data.policies.p[input.request.name]\n\n"), &[]);
 }

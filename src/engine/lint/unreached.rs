@@ -46,7 +46,7 @@ pub(super) fn rules(main: &Module<'_>, bundle: &Bundle) -> Vec<SourceError> {
     unused
         .filter(|rule| told.insert(&rule.name))
         .map(|rule| {
-            let message = format!("rule {} is reached by neither {}", rule.name, ENTRYPOINTS.join(" nor "));
+            let message = format!("rule {} is reached by none of {}", rule.name, ENTRYPOINTS.join(", "));
             SourceError::at(&main.source.file, rule.line, 0, message).fix("use it or remove it").of(RuleId::UnusedRule)
         })
         .collect()

@@ -106,8 +106,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: RuleId::UnusedRule,
         severity: Weight::Advice,
-        summary: "has a rule that neither deny nor warn reaches",
-        why: "The host evaluates deny and warn; a rule that neither reads decides nothing, whatever it is called.",
+        summary: "has a rule that none of deny, warn and mutate reaches",
+        why: "The host evaluates deny, warn and mutate; a rule that none of them reads decides nothing, whatever its name.",
         fix: "Use it, remove it, or move what only tests need into the test.",
         example: Some(Example {
             bad: "deny contains violation(c.name) if {\n\tsome c in input.containers\n\tc.spec.tty == true\n}\n\n\

@@ -8,8 +8,8 @@
   "PORTCULLIS_POLICY_BUDGET" $v.server.policyBudgetMilliseconds
   "PORTCULLIS_BODY_LIMIT" $v.server.bodyLimitMiB
   "PORTCULLIS_DRAIN_DELAY" $v.server.drainDelayMilliseconds
-  "PORTCULLIS_LOG_FORMAT" $v.server.logFormat
-  "PORTCULLIS_PROFILE" $v.policies.profile -}}
+  "PORTCULLIS_LOG_FORMAT" $v.server.logFormat -}}
+{{- with $v.policies.profile }}{{ $_ := set $settings "PORTCULLIS_PROFILE" . }}{{ end -}}
 {{- if include "portcullis.policies" . -}}
   {{- $_ := set $settings "PORTCULLIS_POLICIES" "/etc/portcullis/policies" -}}
 {{- end -}}
@@ -22,7 +22,6 @@
 {{- if eq $v.certificates.source "self-managed" -}}
   {{- $_ := set $settings "PORTCULLIS_CERTIFICATES" "self-managed" -}}
   {{- $_ := set $settings "PORTCULLIS_SERVICE" (include "portcullis.fullname" .) -}}
-  {{- $_ := set $settings "PORTCULLIS_TLS_SECRET" (include "portcullis.tlsSecret" .) -}}
   {{- $_ := set $settings "PORTCULLIS_LEASE" (include "portcullis.fullname" .) -}}
   {{- $_ := set $settings "PORTCULLIS_WEBHOOK_CONFIGURATION" (include "portcullis.webhookConfiguration" .) -}}
   {{- with $v.certificates.selfManaged.lifetime }}{{ $_ := set $settings "PORTCULLIS_CERTIFICATE_LIFETIME" . }}{{ end -}}

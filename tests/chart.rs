@@ -10,6 +10,10 @@ mod render;
 mod command;
 
 #[cfg(test)]
+#[path = "support/dashboard.rs"]
+mod dashboard;
+
+#[cfg(test)]
 #[path = "support/tool.rs"]
 mod tool;
 

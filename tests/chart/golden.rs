@@ -9,7 +9,7 @@ fn releases() -> Vec<(&'static str, Release)> {
     let provided = Release::default().set(&[
         r#"certificates={"source":"provided","provided":{"secretName":"webhook-tls","caBundle":"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"}}"#,
         r#"clientAuthentication={"caConfigMap":"api-server-ca","names":["kube-apiserver"]}"#,
-        "cluster.watchNamespaces=false",
+        "cluster.enabled=false",
     ]);
     let everything = Release::environment("prod").set(&[
         "autoscaling.enabled=true",

@@ -121,11 +121,11 @@ fn only_pods_that_ask_the_api_server_get_a_token() {
         objects.one("Deployment")["spec"]["template"]["spec"]["automountServiceAccountToken"].clone()
     };
     let provided = r#"certificates={"source":"provided","provided":{"secretName":"tls"}}"#;
-    let Some(alone) = Release::default().set(&[provided, "cluster.watchNamespaces=false"]).objects() else { return };
+    let Some(alone) = Release::default().set(&[provided, "cluster.enabled=false"]).objects() else { return };
     assert_eq!(token(&alone), false);
     assert_eq!(variable(&alone, "PORTCULLIS_CLUSTER"), &Value::Null);
     assert_eq!(token(&Release::default().set(&[provided]).objects().unwrap()), true);
-    assert_eq!(token(&Release::default().set(&["cluster.watchNamespaces=false"]).objects().unwrap()), true);
+    assert_eq!(token(&Release::default().objects().unwrap()), true);
     for account in alone.all("ServiceAccount") {
         assert_eq!(account["automountServiceAccountToken"], false, "{account}");
     }

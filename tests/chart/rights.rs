@@ -64,7 +64,7 @@ fn rights_that_nothing_needs_are_not_asked_for() {
         json!([rule("", &["namespaces"], &[], &["get", "list", "watch"])])
     );
     assert_eq!(objects.all("ClusterRole").len() + objects.all("Role").len(), 1, "{:?}", objects.names());
-    let alone = Release::default().set(&[provided, "cluster.watchNamespaces=false"]).set(&without_hooks);
+    let alone = Release::default().set(&[provided, "cluster.enabled=false"]).set(&without_hooks);
     let objects = alone.objects().unwrap();
     for kind in ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"] {
         assert_eq!(objects.all(kind).len(), 0, "{kind}");

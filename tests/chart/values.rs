@@ -40,6 +40,7 @@ const REFUSED: &[(&str, &str)] = &[
         r#"webhooks.validating.rules=[{"apiGroups":["*"],"apiVersions":["*"],"operations":["CREATE"],"resources":["*"]}]"#,
         "'*' does not match pattern",
     ),
+    ("cluster.enabled=false", "cluster.enabled: self-managed certificates are kept in the cluster"),
     (r#"certificates.source="vault""#, "value must be one of 'self-managed', 'cert-manager', 'provided'"),
     (r#"certificates.source="provided""#, "certificates.provided.secretName: name the Secret with tls.crt and tls.key"),
     (r#"certificates.provided.caBundle="-----BEGIN PRIVATE KEY-----""#, "at '/certificates/provided/caBundle'"),

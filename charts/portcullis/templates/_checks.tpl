@@ -10,6 +10,9 @@
 {{- if and (eq $v.certificates.source "provided") (not $v.certificates.provided.secretName) -}}
   {{- fail "certificates.provided.secretName: name the Secret with tls.crt and tls.key, as certificates.source is provided" -}}
 {{- end -}}
+{{- if and (eq $v.certificates.source "self-managed") (not $v.cluster.enabled) -}}
+  {{- fail "cluster.enabled: self-managed certificates are kept in the cluster: enable it, or set certificates.source to provided or cert-manager" -}}
+{{- end -}}
 {{- if and $v.policies.files $v.policies.existingConfigMap -}}
   {{- fail "policies: give files or existingConfigMap, not both" -}}
 {{- end -}}

@@ -27,11 +27,6 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* Whether the server asks the API server for anything, and so needs a token. */}}
-{{- define "portcullis.needsCluster" -}}
-{{- if or .Values.cluster.watchNamespaces (eq .Values.certificates.source "self-managed") }}true{{ end -}}
-{{- end }}
-
 {{/* The Pods to ask for. Under an autoscaler it is the autoscaler's to say: what runs is kept, and the first install
 begins with the least. Where Helm cannot ask the cluster (helm template, GitOps), the field is left out. */}}
 {{- define "portcullis.replicas" -}}

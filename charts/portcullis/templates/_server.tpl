@@ -16,7 +16,7 @@
 {{- if $v.configuration -}}
   {{- $_ := set $settings "PORTCULLIS_CONFIG" "/etc/portcullis/configuration/config.yaml" -}}
 {{- end -}}
-{{- if include "portcullis.needsCluster" . -}}
+{{- if .Values.cluster.enabled -}}
   {{- $_ := set $settings "PORTCULLIS_CLUSTER" "true" -}}
 {{- end -}}
 {{- if eq $v.certificates.source "self-managed" -}}

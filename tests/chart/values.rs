@@ -57,8 +57,8 @@ const REFUSED: &[(&str, &str)] = &[
         "probe.namespace: namespace portcullis-system is excluded from judgement",
     ),
     (r#"autoscaling={"enabled":true,"minReplicas":5,"maxReplicas":3}"#, "minReplicas 5 is more than maxReplicas 3"),
-    (r#"autoscaling.minReplicas=1"#, "minimum: got 1, want 2"),
-    (r#"serviceAccount.create=false"#, "serviceAccount.name: name the account to use"),
+    ("autoscaling.minReplicas=1", "minimum: got 1, want 2"),
+    ("serviceAccount.create=false", "serviceAccount.name: name the account to use"),
     (
         r#"server.extraEnv=[{"name":"PORTCULLIS_ADDRESS","value":"x"}]"#,
         "server.extraEnv: PORTCULLIS_ADDRESS is set by the chart",

@@ -7,6 +7,9 @@ mod client;
 #[path = "support/command.rs"]
 mod command;
 #[cfg(test)]
+#[path = "support/dashboard.rs"]
+mod dashboard;
+#[cfg(test)]
 #[path = "support/policies.rs"]
 mod policies;
 #[cfg(test)]
@@ -24,8 +27,10 @@ mod wait;
 
 #[cfg(test)]
 mod metrics {
+    mod prometheus;
     mod promtool;
     mod scrape;
 
+    mod live;
     mod traffic;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::promtool;
 use super::scrape::Scrape;
@@ -25,7 +26,12 @@ exemptions:
 ";
 
 /// A server with a policy for each finding, which Pods choose by their names.
-async fn start(directory: &std::path::Path) -> Process {
+async fn start(directory: &Path) -> Process {
+    start_with(directory, &[]).await
+}
+
+/// The same with further policies, by name.
+pub(super) async fn start_with(directory: &Path, more: &[(&str, String)]) -> Process {
     let policies = directory.join("policies");
     fs::create_dir(&policies).unwrap();
     let named = |name: &str| format!("if startswith(input.request.name, \"{name}\")");
@@ -36,6 +42,9 @@ async fn start(directory: &std::path::Path) -> Process {
     fs::write(policies.join("picky.rego"), policy_text("picky", &[], &picky)).unwrap();
     fs::write(policies.join("broken.rego"), policy_text("broken", &[], &broken)).unwrap();
     fs::write(policies.join("needy.rego"), needy).unwrap();
+    for (name, text) in more {
+        fs::write(policies.join(name).with_extension("rego"), text).unwrap();
+    }
     let config = directory.join("config.yaml");
     fs::write(&config, CONFIG).unwrap();
     let paths = [policies.to_str().unwrap(), config.to_str().unwrap()];
@@ -43,7 +52,7 @@ async fn start(directory: &std::path::Path) -> Process {
 }
 
 /// Two Pods of each outcome, and one body of each kind that is none.
-async fn traffic(server: &Process) {
+pub(super) async fn traffic(server: &Process) {
     let mut client = Client::connect(server).await;
     let needy = review(|review| review["request"]["namespace"] = "needy".into());
     for body in [named("plain"), named("denied"), named("exempt-1"), named("broken"), needy] {

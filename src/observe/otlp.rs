@@ -88,12 +88,15 @@ impl fmt::Debug for Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sent = self.client.request(request.map(Full::new));
-        let answer = self.runtime.spawn(tokio::time::timeout(LIMIT, async {
-            let (head, body) = sent.await?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes();
-            Ok::<_, HttpError>(Response::from_parts(head, body))
-        }));
-        answer.await??
+        let answer = self.runtime.spawn(async move {
+            let answered = async {
+                let (head, body) = sent.await?.into_parts();
+                let body = Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes();
+                Ok::<_, HttpError>(Response::from_parts(head, body))
+            };
+            tokio::time::timeout(LIMIT, answered).await?
+        });
+        answer.await?
     }
 }
 

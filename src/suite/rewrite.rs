@@ -147,10 +147,12 @@ impl Rewriter<'_> {
     fn document(&mut self, text: &str, line: u32) -> Result<(), RewriteError> {
         let parsed = yaml::parse(text);
         let [before] = parsed.documents.as_slice() else {
-            self.objects =
-                parsed.documents.iter().map(|node| places(node).len()).sum::<usize>().saturating_add(self.objects);
+            let first = self.objects;
+            let count: usize = parsed.documents.iter().map(|node| places(node).len()).sum();
+            self.objects = first.saturating_add(count);
             self.written.push_str(text);
-            return Ok(());
+            let is_untouched = self.patches.range(first..self.objects).next().is_none();
+            return is_untouched.then_some(()).ok_or(RewriteError::Wrong(line));
         };
         let origin = Place { line, column: 1 };
         let Some(after) = self.patched(before, origin)? else {
@@ -231,7 +233,7 @@ mod tests {
     /// A file whose objects of these numbers get a label.
     fn labelled(text: &str, is_json: bool, objects: &[(usize, u32)]) -> Result<Rewritten, RewriteError> {
         let value = |text: &str| yaml::parse_one(text).unwrap().to_value();
-        let patch = Patch::between(&value("metadata: {name: a}"), &value("metadata: {name: a, labels: {x: y}}"));
+        let patch = Patch::between(&value("metadata: {name: a}"), &value("metadata: {name: a, labels: {x: z}}"));
         let patches = objects.iter().map(|(number, line)| (*number, Patched { line: *line, patch: patch.clone() }));
         rewrite(text.as_bytes(), is_json, &patches.collect())
     }
@@ -245,8 +247,8 @@ mod tests {
 
     const POD: &str = "apiVersion: v1 # one\nkind: Pod\nmetadata:\n  name: a\n";
     const FLOW: &str = "{apiVersion: v1, kind: Pod, metadata: {name: a}}\n";
-    const LABELLED: &str = "apiVersion: v1 # one\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: y\n";
-    const REFLOWED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: y\n";
+    const LABELLED: &str = "apiVersion: v1 # one\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: z\n";
+    const REFLOWED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: z\n";
 
     #[test]
     fn only_the_changed_lines_of_changed_documents_differ() {
@@ -266,21 +268,21 @@ mod tests {
     #[test]
     fn items_of_lists_and_objects_of_reviews_are_changed_where_they_are() {
         let list = "apiVersion: v1\nkind: PodList\nitems:\n- metadata:\n    name: a # a\n- metadata:\n    name: b\n";
-        check(list, false, &[(1, 6)], &format!("{list}    labels:\n      x: y\n"), &[]);
+        check(list, false, &[(1, 6)], &format!("{list}    labels:\n      x: z\n"), &[]);
         let review = "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest:\n  object:\n    metadata:\n      name: a\n";
-        check(review, false, &[(0, 1)], &format!("{review}      labels:\n        x: y\n"), &[]);
+        check(review, false, &[(0, 1)], &format!("{review}      labels:\n        x: z\n"), &[]);
     }
 
     #[test]
     fn json_stays_json() {
         let one = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}"#;
-        let labelled = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"x":"y"}}}"#;
+        let labelled = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"x":"z"}}}"#;
         check(&format!("{one}\n {one}"), false, &[(1, 2)], &format!("{one}\n {labelled}"), &[]);
         check(
             "{\"kind\": \"Pod\",\n \"apiVersion\": \"v1\"}\n",
             true,
             &[(0, 1)],
-            "{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {\n    \"labels\": {\n      \"x\": \"y\"\n    }\n  }\n}\n",
+            "{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {\n    \"labels\": {\n      \"x\": \"z\"\n    }\n  }\n}\n",
             &[],
         );
     }

@@ -50,8 +50,8 @@ impl Written {
     pub(super) fn open(arguments: &MutateArgs, inputs: &[Input]) -> anyhow::Result<Option<Self>> {
         let Some(directory) = &arguments.write else { return Ok(None) };
         let asked = format!("--write {}", directory.display());
-        if inputs.iter().any(|input| !matches!(input, Input::Path(_))) {
-            bail!("{asked}: stdin has no name in a directory; save it in a file first");
+        if let Some(name) = inputs.iter().find_map(nameless) {
+            bail!("{asked}: {name} has no name in a directory; save it in a file first");
         }
         let real = real(directory);
         for input in inputs {
@@ -135,6 +135,17 @@ impl Written {
         let file = ReportFile::create(path.to_owned())?;
         file.writer()?.write_all(bytes)?;
         Ok(file.complete()?)
+    }
+}
+
+/// What names an input that is no file and no directory, such as a pipe, which can be read only once.
+fn nameless(input: &Input) -> Option<String> {
+    match input {
+        Input::Stdin(_) | Input::Spooled(_) => Some("stdin".to_owned()),
+        Input::Path(path) => {
+            let is_odd = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+            is_odd.then(|| path.display().to_string())
+        }
     }
 }
 

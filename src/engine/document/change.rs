@@ -200,9 +200,9 @@ mod tests {
     fn what_stays_keeps_its_place_and_order() {
         let patched = check(
             "z: 1\nspec:\n  c:\n  - {name: a, x: 1}\n  - {name: b}\n",
-            "{z: 1, spec: {a: {b: [1]}, c: [{name: n}, {name: b, x: 2}]}, m: {}}",
+            "{z: 1, spec: {a: {b: [1]}, c: [{name: w}, {name: b, x: 2}]}, m: {}}",
         );
-        assert_eq!(patched.to_json(), r#"{"z":1,"spec":{"c":[{"name":"n"},{"name":"b","x":2}],"a":{"b":[1]}},"m":{}}"#);
+        assert_eq!(patched.to_json(), r#"{"z":1,"spec":{"c":[{"name":"w"},{"name":"b","x":2}],"a":{"b":[1]}},"m":{}}"#);
         let at = |path: &str| patched.at(&FieldPath::parse(path).unwrap()).place;
         assert_eq!((at("spec.c[1].name").line, at("spec.c[1].x").line), (5, 5));
         assert_eq!((at("spec.a.b[0]").line, at("m").line), (2, 1));

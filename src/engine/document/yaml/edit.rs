@@ -298,9 +298,9 @@ mod tests {
     fn new_keys_come_at_the_end_of_their_block() {
         check(
             "# head\nkind: Pod # tail\nspec:\n  containers:\n  - name: 'a'\n    image: b\n\n  # the log\n  - name: c\n# end\n",
-            "{kind: Pod, spec: {containers: [{name: a, image: b, x: 1}, {name: c, y: {z: [1]}}], v: w}, m: {}}",
+            "{kind: Pod, spec: {containers: [{name: a, image: b, x: 1}, {name: c, u: {z: [1]}}], v: w}, m: {}}",
             "# head\nkind: Pod # tail\nspec:\n  containers:\n  - name: 'a'\n    image: b\n    x: 1\n\n  # the log\n  \
-             - name: c\n    y:\n      z:\n      - 1\n  v: w\nm: {}\n# end\n",
+             - name: c\n    u:\n      z:\n      - 1\n  v: w\nm: {}\n# end\n",
         );
         check("a:\n    b: 1", "{a: {b: 1, c: 2}, d: 3}", "a:\n    b: 1\n    c: 2\nd: 3\n");
         check("---\r\na: 1\r\n...\r\n", "{a: 1, b: {c: d}}", "---\r\na: 1\r\nb:\r\n  c: d\r\n...\r\n");

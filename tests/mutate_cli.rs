@@ -92,7 +92,7 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {contai
 #[test]
 fn text_shows_a_difference_for_each_object_that_changes() {
     let output = mutate(&["input"], "");
-    check(&output, 1, &["4 mutated"]);
+    check(&output, 1, &["5 mutated"]);
     assert_snapshot("text", &stdout(&output));
     assert!(output.stderr.is_empty() && !stdout(&output).contains('\u{1b}'));
 }

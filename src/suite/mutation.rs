@@ -14,7 +14,7 @@ use super::review::{Options, review_json};
 use crate::admission::{FactSource, Moment, mutate as mutate_review};
 use crate::engine::document::yaml::write::write;
 use crate::engine::document::{Content, Node};
-use crate::engine::mask::Mask;
+use crate::engine::mask::{MASKED, Mask};
 use crate::engine::mutate::Mutation;
 use crate::engine::patch::Patch;
 use crate::engine::path::FieldPath;
@@ -146,8 +146,9 @@ fn shown(object: &Node) -> Node {
     if let (true, Content::Mapping(entries)) = (is_secret, &mut shown.content) {
         for entry in entries.iter_mut().filter(|entry| matches!(&*entry.key, "data" | "stringData")) {
             if let Content::Mapping(values) = &mut entry.value.content {
-                let masked = || Content::String(Arc::from(crate::engine::mask::MASKED));
-                values.iter_mut().for_each(|value| value.value.content = masked());
+                for value in values {
+                    value.value.content = Content::String(Arc::from(MASKED));
+                }
             }
         }
     }

@@ -246,9 +246,9 @@ mod tests {
     }
 
     const POD: &str = "apiVersion: v1 # one\nkind: Pod\nmetadata:\n  name: a\n";
-    const FLOW: &str = "{apiVersion: v1, kind: Pod, metadata: {name: a}}\n";
+    const ANCHORED: &str = "apiVersion: v1\nkind: Pod\nmetadata: &m # lost\n  name: a\nmore: *m\n";
     const LABELLED: &str = "apiVersion: v1 # one\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: z\n";
-    const REFLOWED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: z\n";
+    const REFLOWED: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  labels:\n    x: z\nmore:\n  name: a\n";
 
     #[test]
     fn only_the_changed_lines_of_changed_documents_differ() {
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_edited_is_written_whole_and_told() {
-        let text = format!("{POD}---\n# lost\n{FLOW}---\n{POD}");
+        let text = format!("{POD}---\n# lost\n{ANCHORED}---\n{POD}");
         check(&text, false, &[(1, 7)], &format!("{POD}---\n{REFLOWED}---\n{POD}"), &[5]);
     }
 

@@ -5,7 +5,7 @@
 //! back has been read again, and says what it must.
 
 use super::parse;
-use super::write::{write_entries, write_inline, write_items};
+use super::write::{write_entries, write_flow, write_flow_entry, write_inline, write_items};
 use crate::engine::document::{Content, Entry, Node, Place};
 
 /// The text of `before` changed into one that says `after`; nothing if that is not possible for certain. `before` is
@@ -56,14 +56,14 @@ impl<'a> Editor<'a> {
         }
         match (&before.content, &after.content) {
             (Content::Mapping(old), Content::Mapping(new)) if !old.is_empty() => self.mapping(before, old, new),
-            (Content::Sequence(old), Content::Sequence(new)) if !old.is_empty() => self.sequence(old, new),
+            (Content::Sequence(old), Content::Sequence(new)) if !old.is_empty() => self.sequence(before, old, new),
             _ => None,
         }
     }
 
     fn mapping(&mut self, before: &Node, old: &[Entry], new: &[Entry]) -> Option<()> {
         if self.rest_of(before.place)?.starts_with('{') {
-            return None;
+            return self.flow_mapping(before, old, new);
         }
         let indent = column(before.place)?;
         for entry in old {
@@ -83,7 +83,10 @@ impl<'a> Editor<'a> {
     }
 
     /// Items that were there are changed in their places; new ones come behind them.
-    fn sequence(&mut self, old: &[Node], new: &[Node]) -> Option<()> {
+    fn sequence(&mut self, before: &Node, old: &[Node], new: &[Node]) -> Option<()> {
+        if self.rest_of(before.place)?.starts_with('[') {
+            return self.flow_sequence(before, old, new);
+        }
         let first = line(old.first()?.place)?;
         let (_, text) = self.lines.get(first)?;
         let indent = text.len().checked_sub(text.trim_start_matches(' ').len())?;
@@ -103,6 +106,41 @@ impl<'a> Editor<'a> {
             let end = self.end(first, indent, false);
             self.insert(end, &write_items(added, indent));
         }
+        Some(())
+    }
+
+    /// In flow style, new keys come before the closing brace.
+    fn flow_mapping(&mut self, before: &Node, old: &[Entry], new: &[Entry]) -> Option<()> {
+        for entry in old {
+            self.node(&entry.value, &new.iter().find(|other| other.key == entry.key)?.value)?;
+        }
+        let added = new.iter().filter(|entry| !old.iter().any(|other| other.key == entry.key));
+        let added: Vec<String> = added.map(write_flow_entry).collect();
+        self.close(before, &added)
+    }
+
+    fn flow_sequence(&mut self, before: &Node, old: &[Node], new: &[Node]) -> Option<()> {
+        if new.len() < old.len() {
+            return None;
+        }
+        for (item, now) in old.iter().zip(new) {
+            self.node(item, now)?;
+        }
+        let added: Vec<String> = new.iter().skip(old.len()).map(write_flow).collect();
+        self.close(before, &added)
+    }
+
+    /// Adds to a collection in flow style that has something in it already.
+    fn close(&mut self, before: &Node, added: &[String]) -> Option<()> {
+        if added.is_empty() {
+            return Some(());
+        }
+        let start = self.offset(before.place)?;
+        let rest = self.text.get(start..)?;
+        let inside = rest.get(..closing(rest)?)?.trim_end();
+        let comma = if inside.ends_with(',') { " " } else { ", " };
+        let at = start.checked_add(inside.len())?;
+        self.replace(at, at, format!("{comma}{}", added.join(", ")));
         Some(())
     }
 
@@ -258,6 +296,29 @@ impl<'a> Editor<'a> {
     }
 }
 
+/// Where the bracket is closed that a text in flow style begins with.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut chars = text.char_indices();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '{' | '[' => depth = depth.saturating_add(1),
+            '}' | ']' if depth == 1 => return Some(at),
+            '}' | ']' => depth = depth.checked_sub(1)?,
+            quote @ ('"' | '\'') => {
+                let mut is_escaped = false;
+                chars.find(|(_, char)| {
+                    let ends = *char == quote && !is_escaped;
+                    is_escaped = quote == '"' && *char == '\\' && !is_escaped;
+                    ends
+                })?;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Lines counted from zero.
 fn line(place: Place) -> Option<usize> {
     usize::try_from(place.line).ok()?.checked_sub(1)
@@ -335,8 +396,24 @@ mod tests {
     }
 
     #[test]
+    fn flow_style_stays_flow_style() {
+        check(
+            "a: {b: 'x}', c: [1, \"]\\\"\" ] } # c\n",
+            "{a: {b: 'x}', c: [1, ']\"', {d: e}], f: 'yes'}}",
+            "a: {b: 'x}', c: [1, \"]\\\"\", {d: e} ], f: \"yes\" } # c\n",
+        );
+        check(
+            "{\n  \"a\": {b: 1,},\n}\n",
+            "{a: {b: 1, c: [x, 'a, b']}, d: {}}",
+            "{\n  \"a\": {b: 1, c: [x, \"a, b\"]}, d: {}\n}\n",
+        );
+        unsure("a: {b: 1}\n", "{a: {b: 2}}");
+        unsure("a: {b: 1 # }\n}\n", "{a: {b: 1, c: 2}}");
+    }
+
+    #[test]
     fn what_is_not_certain_is_left_to_others() {
-        unsure("a: {b: 1}\n", "{a: {b: 1, c: 2}}");
+        unsure("a: {b: 1, c: 1}\n", "{a: {b: 1}}");
         unsure("a: [1, 2]\n", "{a: [2]}");
         unsure("x: &a\n  b: 1\ny: *a\n", "{x: {b: 1}, y: {b: 1, c: 2}}");
         unsure("a:\n- b: 1\n  c: 2\n", "{a: [c: 2]}");

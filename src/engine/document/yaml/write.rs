@@ -46,6 +46,28 @@ pub(super) fn write_inline(node: &Node) -> Option<String> {
     (!is_block(node)).then(|| inline(node))
 }
 
+/// A value in flow style.
+pub(super) fn write_flow(node: &Node) -> String {
+    match &node.content {
+        Content::Mapping(entries) => {
+            format!("{{{}}}", entries.iter().map(write_flow_entry).collect::<Vec<_>>().join(", "))
+        }
+        Content::Sequence(items) => format!("[{}]", items.iter().map(write_flow).collect::<Vec<_>>().join(", ")),
+        Content::String(text) => flow_text(text),
+        _ => inline(node),
+    }
+}
+
+/// An entry of a mapping in flow style.
+pub(super) fn write_flow_entry(entry: &Entry) -> String {
+    format!("{}: {}", flow_text(&entry.key), write_flow(&entry.value))
+}
+
+/// Commas part what is in flow style.
+fn flow_text(text: &str) -> String {
+    if text.contains(',') { quoted(text) } else { inline_text(text) }
+}
+
 fn is_block(node: &Node) -> bool {
     match &node.content {
         Content::Mapping(entries) => !entries.is_empty(),

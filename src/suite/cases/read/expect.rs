@@ -53,7 +53,7 @@ fn operation(node: &Node) -> Result<serde_json::Value, Errors> {
     }
     match (op, fields.take("value")) {
         (Some(true), None) => {
-            fields.refuse(DocumentError::new(fields.place(), "operation has no value").hint("add `value: …`"))
+            fields.refuse(DocumentError::new(fields.place(), "operation has no value").hint("add `value: …`"));
         }
         (Some(false), Some(entry)) => {
             let error = DocumentError::new(entry.key_place, "operation remove takes no value");

@@ -41,6 +41,10 @@ struct Listed<'a> {
     severity: Severity,
     enforcement: Enforcement,
     on_error: FailMode,
+    /// What it does: `deny`, `warn`, `mutate`.
+    rules: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mutation: Option<Mutates>,
     #[serde(rename = "match")]
     scope: Matches<'a>,
     needs: &'a [Need],
@@ -49,6 +53,14 @@ struct Listed<'a> {
     rego_version: Dialect,
     related_resources: &'a [String],
     file: &'a str,
+}
+
+/// When and where a policy mutates.
+#[derive(Serialize)]
+struct Mutates {
+    priority: u64,
+    operations: Vec<&'static str>,
+    templates: bool,
 }
 
 #[derive(Serialize)]
@@ -92,6 +104,12 @@ impl<'a> Listed<'a> {
             severity: metadata.severity,
             enforcement: settings.enforcement,
             on_error: settings.on_error,
+            rules: policy.entrypoints().collect(),
+            mutation: policy.mutates().then(|| Mutates {
+                priority: metadata.priority,
+                operations: metadata.scope.mutates_on.iter().map(|operation| operation.as_str()).collect(),
+                templates: metadata.scope.templates.unwrap_or(false),
+            }),
             scope: Matches::of(&metadata.scope),
             needs: &metadata.needs,
             controls: &metadata.controls,
@@ -120,6 +138,11 @@ fn text(listing: &Listing<'_>) -> anyhow::Result<String> {
         writeln!(text, "{}: {}", policy.name, policy.title)?;
         writeln!(text, "  {} severity, {}, on_error {}", policy.severity, policy.enforcement, policy.on_error)?;
         writeln!(text, "  matches     {} on {}", policy.scope.kinds.join(", "), policy.scope.operations.join(", "))?;
+        if let Some(mutation) = &policy.mutation {
+            let templates = if mutation.templates { ", templates too" } else { "" };
+            let operations = mutation.operations.join(", ");
+            writeln!(text, "  mutates     on {operations}, priority {}{templates}", mutation.priority)?;
+        }
         if !policy.needs.is_empty() {
             writeln!(text, "  needs       {}", serde_json::to_string(policy.needs)?)?;
         }

@@ -3,6 +3,7 @@
 mod file;
 mod outputs;
 mod progress;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use clap::{Args, ValueEnum};
 
 use self::outputs::{OutputArgs, Outputs};
 use self::progress::Progress;
+use self::written::{MutateArgs, Written};
 use super::request::{RequestArgs, inputs};
 use super::{CLEAN, PolicyArgs, UNKNOWN, VIOLATIONS};
 use crate::engine::violation::FailMode;
@@ -43,6 +45,9 @@ pub(super) struct TestArgs {
     fail_on: FailOn,
 
     #[command(flatten)]
+    mutation: MutateArgs,
+
+    #[command(flatten)]
     outputs: OutputArgs,
 }
 
@@ -57,22 +62,28 @@ enum FailOn {
 pub(super) fn run(arguments: &TestArgs) -> anyhow::Result<u8> {
     let set = arguments.request.select(arguments.policies.location().load()?.set)?;
     let inputs = inputs(&arguments.paths)?;
+    let mut written = Written::open(&arguments.mutation, &inputs)?;
     let progress = Progress::start();
     let mut outputs = Outputs::open(&arguments.outputs, &progress)?;
     let options = arguments.request.options();
     let base = arguments.diff_base.as_deref().map(|revision| Base::open(revision, Path::new("."))).transpose()?;
     let policy_budget = arguments.request.policy_budget();
-    let bench = Bench { set: &set, options: &options, policy_budget, base: base.as_ref() };
+    let mutates = arguments.mutation.mutate;
+    let bench = Bench { set: &set, options: &options, policy_budget, base: base.as_ref(), mutates };
     let mut tally = Tally { fail_on: arguments.fail_on, summary: Summary::default(), is_undecided: false };
     stream::judge(&inputs, bench, |found| {
         tally.add(&found);
         outputs.take(&found);
+        if let Some(written) = &mut written {
+            written.take(&found);
+        }
         if matches!(found, Found::Judged(_)) {
             progress.advance();
         }
     });
     progress.clear();
     outputs.finish(&Closing { revision: set.revision(), policies: set.policies(), summary: &tally.summary })?;
+    written.map_or(Ok(()), Written::finish)?;
     Ok(tally.exit_code())
 }
 

@@ -4,6 +4,7 @@
 //! reader understands a text as `kubectl` does, so what is judged is what would be sent.
 
 mod build;
+pub mod change;
 pub mod fields;
 pub mod json;
 mod scalar;

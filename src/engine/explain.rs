@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::config::{Exemption, Settings};
 use super::decide::{Decision, Evaluation, Facts, Verdict};
 use super::inspected::{Inspected, LeftAlone};
+use super::mutate::Mutation;
 use super::policy::{Fired, Policy};
 use super::policy_set::PolicySet;
 use super::rego::Value;
@@ -26,8 +27,10 @@ const SEARCH_LIMIT: Duration = Duration::from_secs(2);
 pub struct Explanation<'a> {
     /// The policy.
     pub policy: &'a Arc<Policy>,
-    /// How far the request came.
-    pub reach: Reach<'a>,
+    /// How far the request came with the rules that judge; nothing if it has none.
+    pub reach: Option<Reach<'a>>,
+    /// How far it came with the rule `mutate`; nothing if it has none.
+    pub mutation: Option<Reach<'a>>,
     /// How the policy is enforced for the request; an error if that depends on something unknown.
     pub settings: Result<Vec<Setting>, String>,
     /// The overrides that select the policy, in order.
@@ -83,17 +86,18 @@ pub struct Exempting<'a> {
     pub violations: usize,
 }
 
-/// Explains a decision: one explanation for each policy of the set, in its order. `review`, `set` and `facts` are those
-/// that the decision was made of.
+/// Explains a decision and a mutation: one explanation for each policy of the set, in its order. `review`, `set` and
+/// `facts` are those that both were made of.
 pub fn explain<'a>(
     review: &Review<'_>,
     set: &'a PolicySet,
     facts: &Facts,
     decision: &'a Decision,
+    mutation: &'a Mutation,
 ) -> Result<Vec<Explanation<'a>>, ReviewError> {
     let inspected = Inspected::new(review, facts)?;
     let explainer = Explainer { review, set, facts, inspected: &inspected };
-    Ok(set.policies().iter().map(|policy| explainer.explain(policy, decision)).collect())
+    Ok(set.policies().iter().map(|policy| explainer.explain(policy, decision, &mutation.decision)).collect())
 }
 
 struct Explainer<'a, 'r> {
@@ -104,17 +108,20 @@ struct Explainer<'a, 'r> {
 }
 
 impl<'a> Explainer<'a, '_> {
-    fn explain(&self, policy: &'a Arc<Policy>, decision: &'a Decision) -> Explanation<'a> {
-        let evaluation = decision.evaluations.iter().find(|evaluation| evaluation.policy.name == policy.name);
+    fn explain(&self, policy: &'a Arc<Policy>, decision: &'a Decision, mutation: &'a Decision) -> Explanation<'a> {
+        let of = |decision: &'a Decision| decision.evaluations.iter().find(|one| one.policy.name == policy.name);
+        let (evaluation, mutating) = (of(decision), of(mutation));
         let settings = self.set.settings(policy, &self.review.request, &self.facts.namespace);
         let overrides = self.overrides(policy);
-        let reach = match evaluation {
+        let reach = policy.judges().then(|| match evaluation {
             Some(evaluation) => self.judged(policy, evaluation, settings.as_ref().ok()),
             None => self.not_judged(policy, settings.as_ref().ok()),
-        };
+        });
+        let mutated = policy.mutates().then(|| self.mutated(policy, mutating, settings.as_ref().ok()));
         Explanation {
             policy,
-            exemptions: evaluation.map(|evaluation| self.exemptions(policy, evaluation)).unwrap_or_default(),
+            exemptions: evaluation.or(mutating).map(|one| self.exemptions(policy, one)).unwrap_or_default(),
+            mutation: mutated,
             settings: settings.map(|settings| self.settings(policy, &settings)),
             overrides,
             reach,
@@ -135,14 +142,28 @@ impl<'a> Explainer<'a, '_> {
         Reach::Judged(evaluation, view, fired)
     }
 
+    fn mutated(&self, policy: &Policy, evaluation: Option<&'a Evaluation>, settings: Option<&Settings>) -> Reach<'a> {
+        let (scope, request) = (&policy.metadata.scope, &self.review.request);
+        match evaluation {
+            Some(evaluation) => {
+                let view = match scope.concerns_mutation(request, &self.facts.namespace) {
+                    Concern::Yes(view) | Concern::Unknown(view, _) => view,
+                    Concern::No => View::Object,
+                };
+                Reach::Judged(evaluation, view, Vec::new())
+            }
+            None => self.not_reached(scope.why_not_mutated(request, &self.facts.namespace), settings),
+        }
+    }
+
     fn not_judged(&self, policy: &Policy, settings: Option<&Settings>) -> Reach<'a> {
         let scope = &policy.metadata.scope;
         let request = &self.review.request;
         let mismatches = scope.mismatches(request, &self.facts.namespace);
-        let mut reasons: Vec<String> = mismatches.map(|mismatch| scope.describe(mismatch, request)).collect();
-        if !policy.judges() {
-            reasons = vec!["it only mutates, which `policy test --mutate` shows".to_owned()];
-        }
+        self.not_reached(mismatches.map(|mismatch| scope.describe(mismatch, request)).collect(), settings)
+    }
+
+    fn not_reached(&self, reasons: Vec<String>, settings: Option<&Settings>) -> Reach<'a> {
         let is_off = settings.is_some_and(|settings| settings.enforcement == Enforcement::Off);
         match self.inspected.left_alone {
             Some(left_alone) if reasons.is_empty() && !is_off => Reach::LeftAlone(left_alone),

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::rego::Value;
 
 /// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Act {
     /// A field or an item that is not there.
@@ -22,7 +23,7 @@ pub enum Act {
 }
 
 /// One operation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Operation {
     /// What it does.
     pub op: Act,
@@ -30,11 +31,12 @@ pub struct Operation {
     pub path: String,
     /// The new value; none where something is removed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub value: Option<Value>,
 }
 
 /// Operations in the order in which they apply.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Patch {
     operations: Vec<Operation>,

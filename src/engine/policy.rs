@@ -178,6 +178,7 @@ impl Policy {
     /// are what it was made of.
     pub fn observed(&self, main: &Module, libraries: &[Module], coverage: &Coverage) -> Result<Self, SourceError> {
         let program = link_for(libraries.iter().chain([main]), Some(coverage))?;
+        let rules: Vec<&String> = self.paths.iter().chain(&self.mutate).collect();
         Ok(Self {
             name: Arc::clone(&self.name),
             file: Arc::clone(&self.file),
@@ -186,7 +187,7 @@ impl Policy {
             rules: self.rules.clone(),
             paths: self.paths.clone(),
             mutate: self.mutate.clone(),
-            program: program.prepared(&self.paths, Value::new_object(), PROOF_LIMIT),
+            program: program.prepared(&rules, Value::new_object(), PROOF_LIMIT),
         })
     }
 

@@ -254,6 +254,31 @@ impl Scope {
         self.known(view, request, namespace)
     }
 
+    /// Why a mutator does not concern the request, in words: nothing if it does, or if that is not known.
+    pub fn why_not_mutated(&self, request: &Request, namespace: &NamespaceFact) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.view_where(&request.kind, self.templates.unwrap_or(false)).is_none() {
+            let is_template = self.view_where(&request.kind, true).is_some();
+            let why = "templates are left to their owners unless its match says `templates: true`";
+            reasons.push(if is_template { why.to_owned() } else { self.describe(Mismatch::Kind, request) });
+        }
+        if !request.sub_resource.is_empty() {
+            reasons.push(format!("subresource {} is never patched", request.sub_resource));
+        }
+        if !self.mutates_on.contains(&request.operation) {
+            let operations: Vec<&str> = self.mutates_on.iter().map(|operation| operation.as_str()).collect();
+            reasons.push(format!(
+                "it mutates on {} only, not on {}",
+                operations.join(", "),
+                request.operation.as_str()
+            ));
+        }
+        let others = [Mismatch::Namespace, Mismatch::NamespaceSelector, Mismatch::User, Mismatch::Group];
+        let others = others.into_iter().filter(|mismatch| self.mismatches_by(*mismatch, request, namespace));
+        reasons.extend(others.map(|mismatch| self.describe(mismatch, request)));
+        reasons
+    }
+
     /// Only subresources that carry the whole object are judged unasked: a status is the kubelet's, and refusing an
     /// eviction keeps a node from being drained.
     fn takes_sub_resource(&self, request: &Request) -> bool {

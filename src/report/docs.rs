@@ -76,6 +76,7 @@ fn facts(policy: &Policy, profiles: &[(String, PolicySet)]) -> Vec<Vec<String>> 
     let kinds = listed(metadata.scope.kinds.iter().map(ToString::to_string).collect());
     let operations = listed(metadata.scope.operations.iter().map(|one| one.as_str().to_owned()).collect());
     let mut rows = vec![
+        vec!["does".to_owned(), does(policy)],
         vec!["matches".to_owned(), format!("{kinds} on {operations}")],
         vec!["enforcement".to_owned(), metadata.enforcement.to_string()],
     ];
@@ -88,6 +89,22 @@ fn facts(policy: &Policy, profiles: &[(String, PolicySet)]) -> Vec<Vec<String>> 
         rows.push(vec!["controls".to_owned(), metadata.controls.join(", ")]);
     }
     rows
+}
+
+/// What a policy does with objects, and in which order those that mutate act.
+fn does(policy: &Policy) -> String {
+    let metadata = &policy.metadata;
+    let scope = &metadata.scope;
+    let verb = |rule: &str| match rule {
+        "deny" => "denies".to_owned(),
+        "warn" => "warns".to_owned(),
+        _ => {
+            let operations: Vec<&str> = scope.mutates_on.iter().map(|operation| operation.as_str()).collect();
+            let templates = if scope.templates == Some(true) { ", templates of workloads too" } else { "" };
+            format!("mutates on {}{templates} (priority {})", operations.join(", "), metadata.priority)
+        }
+    };
+    policy.entrypoints().map(verb).collect::<Vec<_>>().join(", ")
 }
 
 /// The parameters, each with its type, default and meaning as the schema has them.
@@ -167,6 +184,7 @@ mod tests {
         for expected in [
             "# One | two\n",
             "`one`, low severity",
+            "| does | denies |",
             "| matches | Pod on CREATE, UPDATE |",
             "| enforcement | warn |",
             "| `ports` | list of integer | `[80]` | Which ports. |",

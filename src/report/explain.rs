@@ -6,7 +6,8 @@ use std::fmt::{self, Write as _};
 use super::text::counted;
 use crate::engine::rego::show;
 use crate::suite::explain::{
-    ExemptionView, Explained, OverrideView, PolicyView, Report, RuleView, Seen, SettingView, ViolationView,
+    Effect, ExemptionView, Explained, MutationView, OverrideView, PolicyView, Report, RuleView, Seen, SettingView,
+    ViolationView,
 };
 
 /// The value of a setting is cut to so many characters.
@@ -70,7 +71,29 @@ fn write_judging(text: &mut String, file: &str, policy: &PolicyView) -> fmt::Res
     policy.template.iter().try_for_each(|path| line(text, "sees", &format!("the Pod in {path}")))?;
     write_settings(text, policy)?;
     policy.exemptions.iter().try_for_each(|exemption| write_exemption(text, exemption))?;
-    policy.violations.iter().try_for_each(|violation| write_violation(text, file, violation))
+    policy.violations.iter().try_for_each(|violation| write_violation(text, file, violation))?;
+    policy.mutation.iter().try_for_each(|mutation| write_mutation(text, policy, mutation))
+}
+
+fn write_mutation(text: &mut String, policy: &PolicyView, mutation: &MutationView) -> fmt::Result {
+    let nothing = mutation.changes.is_empty();
+    match mutation.outcome {
+        Seen::Pass => line(text, "mutates", "nothing, as there is nothing to do")?,
+        // Of a policy that only mutates it has been said.
+        outcome if nothing && outcome != policy.outcome => {
+            line(text, "mutates", &format!("nothing: {}: {}", word(outcome), mutation.reasons.join("; ")))?;
+        }
+        _ => {}
+    }
+    mutation.changes.iter().try_for_each(|change| {
+        let label = match change.effect {
+            Effect::Made => "mutates",
+            Effect::Warned => "warns",
+            Effect::Audited => "audits",
+            Effect::Exempt => "exempt",
+        };
+        line(text, label, &change.change)
+    })
 }
 
 /// A policy that did not judge: one line with the reason, and the setting that switched it off.
@@ -87,6 +110,8 @@ fn write_other(text: &mut String, policy: &PolicyView) -> fmt::Result {
 fn word(outcome: Seen) -> &'static str {
     match outcome {
         Seen::Pass => "passed",
+        Seen::Mutates => "mutates",
+        Seen::WouldMutate => "would mutate",
         Seen::Violation => "violation",
         Seen::Exempt => "exempt",
         Seen::Error => "error",

@@ -19,6 +19,7 @@ pub struct Text<W> {
 enum Style {
     Bold,
     Red,
+    Green,
     Yellow,
     Dim,
 }
@@ -50,7 +51,7 @@ impl<W: Write> Sink for Text<W> {
             self.finding(judgement, &exempt.finding, (Style::Dim, "exempt"), &object)?;
             self.line("exempt", &format!("{} ({})", exempt.reason, exempt.owner))?;
         }
-        Ok(())
+        judgement.mutated.iter().try_for_each(|mutated| self.difference(&mutated.diff))
     }
 
     fn skipped(&mut self, skipped: &Skipped) -> io::Result<()> {
@@ -75,10 +76,27 @@ impl<W: Write> Text<W> {
         let code = match style {
             Style::Bold => "1",
             Style::Red => "1;31",
+            Style::Green => "32",
             Style::Yellow => "33",
             Style::Dim => "2",
         };
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// A unified difference, in the colours that people know from git.
+    fn difference(&mut self, text: &str) -> io::Result<()> {
+        for line in text.lines() {
+            let style = match line.as_bytes() {
+                [b'-', b'-', b'-', ..] | [b'+', b'+', b'+', ..] => Some(Style::Bold),
+                [b'-', ..] => Some(Style::Red),
+                [b'+', ..] => Some(Style::Green),
+                [b'@', ..] => Some(Style::Dim),
+                _ => None,
+            };
+            let line = style.map_or_else(|| line.to_owned(), |style| self.styled(style, line));
+            writeln!(self.writer, "{line}")?;
+        }
+        Ok(())
     }
 
     fn line(&mut self, label: &str, text: &str) -> io::Result<()> {
@@ -129,6 +147,7 @@ fn counts(summary: &Summary) -> String {
         format!("{} {kinds}", counted(violations, "violation")),
     ];
     for (count, what) in [
+        (summary.mutated, "mutated"),
         (summary.existing, "existing before"),
         (summary.exempted, "exempted"),
         (summary.errors, "not evaluated"),

@@ -59,6 +59,7 @@ fn write_case(written: &mut String, case: &CaseReport) -> fmt::Result {
             Difference::Outcome { expected, got } => writeln!(written, "  outcome: expected {expected}, got {got}")?,
             Difference::Missing { expected } => writeln!(written, "  - expected {expected}")?,
             Difference::Unexpected { got } => writeln!(written, "  + got      {got}")?,
+            Difference::Object { diff } => diff.lines().try_for_each(|line| writeln!(written, "  {line}"))?,
         }
     }
     Ok(())

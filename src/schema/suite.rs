@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use super::{Enforcement, Severity};
+use crate::engine::patch::Act;
 
 /// A suite of Portcullis: cases that test policies, each an object and what must be said of it.
 #[derive(JsonSchema)]
@@ -144,6 +145,22 @@ struct Expect {
     exact: Option<bool>,
     /// Why there is no verdict: a pattern, for the outcomes error and unavailable.
     error: Option<Text>,
+    /// What the policies' mutate rules change: operations of a JSON Patch, in any order; not compared if left out.
+    patch: Option<Vec<PatchOperation>>,
+    /// The object as the policies' mutate rules leave it; not compared if left out.
+    patched: Option<Object>,
+}
+
+/// An operation of a JSON Patch (RFC 6902).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct PatchOperation {
+    op: Act,
+    /// Where, as a JSON Pointer.
+    #[schemars(regex(pattern = "^/"))]
+    path: String,
+    /// The new value; none for remove.
+    value: Option<Value>,
 }
 
 /// Allow: taken without a warning. Warn: taken with one. Deny: refused. Skip: no policy is for such an object. Error: a

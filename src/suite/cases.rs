@@ -15,16 +15,19 @@ pub use self::read::{Fixtures, read};
 pub use self::wanted::{CaseOutcome, Expectation, TextPattern, Wanted};
 use super::judge::{Judgement, one};
 use super::manifest::{Kind, Manifest};
+use super::mutation::{mutate, unified};
 use super::review::{Options, review_json};
 use super::unit::TestResult;
 use crate::admission::FactSource;
 use crate::engine::bundle::Bundle;
 use crate::engine::config::{Config, Override, Place as Everywhere, Select};
+use crate::engine::document::yaml::write::write;
 use crate::engine::document::{Content, Node, Place, json};
+use crate::engine::patch::Patch;
 use crate::engine::policy::Policy;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::Value;
-use crate::engine::review::Operation;
+use crate::engine::review::{Operation, ReviewError};
 use crate::engine::scope::NamespaceFact;
 use crate::engine::violation::Enforcement;
 
@@ -105,9 +108,10 @@ pub fn run(suite: &Suite, case: &Case, policies: &[Arc<Policy>], limit: Duration
     };
     match judge(suite, case, policies, limit) {
         Err(error) => report(TestResult::Error, Some(error), Vec::new()),
-        Ok(judgement) => {
+        Ok((judgement, changed)) => {
             let got = CaseOutcome::of(&judgement);
-            let differences = compare::differences(&case.expect, got, &judgement);
+            let mut differences = compare::differences(&case.expect, got, &judgement);
+            differences.extend(changed.iter().flat_map(|changed| compare::mutations(&case.expect, changed)));
             let why = judgement.errors.first().map(|failure| format!("{}: {}", failure.policy, failure.message));
             match (differences.is_empty(), got) {
                 (true, _) => report(TestResult::Pass, None, differences),
@@ -120,7 +124,18 @@ pub fn run(suite: &Suite, case: &Case, policies: &[Arc<Policy>], limit: Duration
     }
 }
 
-fn judge(suite: &Suite, case: &Case, policies: &[Arc<Policy>], limit: Duration) -> Result<Judgement, String> {
+/// What mutators did with the object of a case.
+struct Changed {
+    patch: Patch,
+    /// How the object differs from the one that was expected, if one was.
+    difference: String,
+    /// What they would change of the result.
+    again: Patch,
+}
+
+type Judged = (Judgement, Option<Changed>);
+
+fn judge(suite: &Suite, case: &Case, policies: &[Arc<Policy>], limit: Duration) -> Result<Judged, String> {
     let tested = policies.iter().filter(|policy| suite.policies.contains(&policy.name)).map(Arc::clone).collect();
     let bundle = Bundle { policies: tested, ..Bundle::default() };
     let set = PolicySet::new(bundle, case.config(suite), &[]);
@@ -133,10 +148,49 @@ fn judge(suite: &Suite, case: &Case, policies: &[Arc<Policy>], limit: Duration) 
             &updated
         }
     };
-    one(manifest, &set, &case.options, &Known(&case.namespace), limit).map_err(|error| error.to_string())
+    let judged = if set.policies().iter().any(|policy| policy.mutates()) {
+        case.judge_mutated(manifest, &set, limit)
+    } else {
+        one(manifest, &set, &case.options, &Known(&case.namespace), limit).map(|judgement| (judgement, None))
+    };
+    judged.map_err(|error| error.to_string())
 }
 
 impl Case {
+    /// Judges the object as mutators leave it, and asks them what they would change of that.
+    fn judge_mutated(&self, manifest: &Manifest, set: &PolicySet, limit: Duration) -> Result<Judged, ReviewError> {
+        let (options, known) = (&self.options, Known(&self.namespace));
+        let outcome = mutate(manifest, set, options, &known, limit)?;
+        let patch = outcome.mutation.patch.clone();
+        let again = if patch.is_empty() {
+            Patch::default()
+        } else {
+            mutate(&outcome.after, set, options, &known, limit)?.mutation.patch
+        };
+        let difference = self.expect.patched.as_ref().map(|wanted| self.difference(wanted, &outcome.after));
+        let changed = Changed { patch, difference: difference.unwrap_or_default(), again };
+        let judgement = outcome.judge(manifest, set, options, &known, limit)?;
+        Ok((judgement, Some(changed)))
+    }
+
+    /// How an object differs from the one that was expected, both as they are sent; empty if it does not.
+    fn difference(&self, wanted: &Manifest, got: &Manifest) -> String {
+        let reviewed = got.node.get("request").filter(|_| got.kind == Kind::Review);
+        let namespace = reviewed.map(|request| request.get("namespace").and_then(Node::as_str).unwrap_or_default());
+        let namespace = namespace.map_or_else(|| self.options.namespace.clone(), str::to_owned);
+        let options = Options { operation: Operation::Create, namespace, ..self.options.clone() };
+        let sent = |manifest: &Manifest| {
+            let review = json::parse(&review_json(manifest, &options)).ok()?;
+            Some(review.get("request")?.get("object")?.clone())
+        };
+        let (Some(wanted), Some(got)) = (sent(wanted), sent(got)) else { return String::new() };
+        if wanted.says_the_same_as(&got) {
+            return String::new();
+        }
+        // In the order of keys of the one that was expected nothing differs but what is said.
+        unified(&write(&wanted), &write(&got.in_order_of(&wanted)), "expected", "got")
+    }
+
     /// A configuration that says what the case says. The METADATA says the rest: no profile holds in a suite.
     fn config(&self, suite: &Suite) -> Config {
         let change = Override {

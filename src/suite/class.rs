@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::manifest::{Kind, Manifest, Problem, Skipped};
 use super::piece::ItemType;
 use crate::engine::document::{Content, Entry, Node};
+use crate::engine::path::FieldPath;
 
 /// What the apiVersion and the kind of a document say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,36 @@ pub(super) fn sort(file: &Arc<str>, node: Node, each: &mut impl FnMut(Sorted)) {
         }
     };
     each(Sorted::Manifest(Manifest { file: Arc::clone(file), place, node, kind }));
+}
+
+/// Where the objects of a document lie in it, in the order in which [`sort`] hands them out; of a review, where its
+/// object lies.
+pub(super) fn places(node: &Node) -> Vec<FieldPath> {
+    fn below(node: &Node, path: &FieldPath, is_typed: bool, found: &mut Vec<FieldPath>) {
+        let class = match Class::of_node(node) {
+            Class::Other(_) if is_typed && node.entries().is_some() && !has_type(node) => Class::Object,
+            class => class,
+        };
+        match class {
+            Class::Object => found.push(path.clone()),
+            Class::Review => found.push(path.key("request").key("object")),
+            Class::List | Class::ListOf(_) => {
+                let items = node.get("items").and_then(Node::items).unwrap_or_default();
+                let is_typed = matches!(class, Class::ListOf(_));
+                for (index, item) in items.iter().enumerate() {
+                    below(item, &path.key("items").index(index), is_typed, found);
+                }
+            }
+            Class::Other(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    below(node, &FieldPath::root(), false, &mut found);
+    found
+}
+
+fn has_type(item: &Node) -> bool {
+    item.get("apiVersion").is_some() || item.get("kind").is_some()
 }
 
 fn take_items(node: Node) -> Vec<Node> {

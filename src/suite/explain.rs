@@ -9,7 +9,7 @@ use super::judge::{Finding, Locator, ObjectName, REVIEW_BUDGET, object_name};
 use super::manifest::{Loaded, Manifest, Problem, Skipped};
 use super::namespaces::Namespaces;
 use super::review::{Options, review_json};
-use crate::admission::{FactSource, Moment, facts, judge as judge_review};
+use crate::admission::{FactSource, Moment, facts, judge as judge_review, mutate as mutate_review};
 use crate::engine::decide::{Evaluation, Verdict};
 use crate::engine::explain::{Exempting, Explanation, Overriding, Reach, Setting, explain as explain_decision};
 use crate::engine::inspected::LeftAlone;
@@ -19,7 +19,7 @@ use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::Value;
 use crate::engine::review::{Review, ReviewError};
 use crate::engine::scope::View;
-use crate::engine::violation::{Severity, Violation};
+use crate::engine::violation::{Enforcement, Severity, Violation};
 use crate::engine::workload::template_path;
 
 /// A value that made a rule true is cut to so many characters.
@@ -91,8 +91,49 @@ pub struct PolicyView {
     pub exemptions: Vec<ExemptionView>,
     /// What it found.
     pub violations: Vec<ViolationView>,
+    /// What its rule `mutate` had to do with the object, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutation: Option<MutationView>,
     /// How long it took; nothing if it did not judge.
     pub micros: Option<u128>,
+}
+
+/// What a rule `mutate` had to do with an object.
+#[derive(Debug, Serialize)]
+pub struct MutationView {
+    /// What came of it.
+    pub outcome: Seen,
+    /// Why it did not act, or has no verdict.
+    pub reasons: Vec<String>,
+    /// Where it saw the Pod in the object, if not in the object itself.
+    pub template: Option<&'static str>,
+    /// What it changes, or would.
+    pub changes: Vec<ChangeView>,
+}
+
+/// A change of an object.
+#[derive(Debug, Serialize)]
+pub struct ChangeView {
+    /// What becomes of it.
+    pub effect: Effect,
+    /// The field.
+    pub field: Option<String>,
+    /// The change in words.
+    pub change: String,
+}
+
+/// What becomes of a change that a mutator wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Effect {
+    /// It is made.
+    Made,
+    /// It is not made, and told to the user.
+    Warned,
+    /// It is not made, and recorded.
+    Audited,
+    /// It is not made, as the object is exempt.
+    Exempt,
 }
 
 /// What came of a policy and an object.
@@ -101,6 +142,10 @@ pub struct PolicyView {
 pub enum Seen {
     /// It found nothing.
     Pass,
+    /// It changes the object.
+    Mutates,
+    /// It would change the object, if it were enforced.
+    WouldMutate,
     /// It found a violation.
     Violation,
     /// It found violations, all of them exempt.
@@ -226,13 +271,15 @@ fn explain_one(
     let review = Review::parse(json.as_bytes())?;
     let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
     let facts = facts(&review, namespaces, moment.clone())?;
-    let decision = judge_review(&review, set, namespaces, moment)?;
-    let explanations = explain_decision(&review, set, &facts, &decision)?;
+    let decision = judge_review(&review, set, namespaces, moment.clone())?;
+    let mutation = mutate_review(&review, set, namespaces, moment)?;
+    let explanations = explain_decision(&review, set, &facts, &decision, &mutation)?;
     let request = &review.request;
     let object = object_name(manifest, request);
     let locator = Locator { manifest, object: manifest.object(), kind: &object.kind, mask: &decision.private };
+    let mask = &mutation.decision.private;
     let template = template_path(&request.kind).filter(|path| !path.is_empty());
-    let policies = explanations.iter().map(|explanation| policy_view(explanation, &locator, template)).collect();
+    let policies = explanations.iter().map(|explanation| policy_view(explanation, &locator, mask, template)).collect();
     Ok(Explained {
         file: Arc::clone(&manifest.file),
         line: manifest.place.line,
@@ -240,14 +287,19 @@ fn explain_one(
         subresource: request.sub_resource.clone(),
         user: request.user.username.clone(),
         groups: request.user.groups.clone(),
-        allowed: decision.allowed(),
+        allowed: decision.allowed() && mutation.decision.allowed(),
         micros: decision.took.as_micros(),
         policies,
         object,
     })
 }
 
-fn policy_view(explanation: &Explanation<'_>, locator: &Locator<'_>, template: Option<&'static str>) -> PolicyView {
+fn policy_view(
+    explanation: &Explanation<'_>,
+    locator: &Locator<'_>,
+    mask: &Mask,
+    template: Option<&'static str>,
+) -> PolicyView {
     let policy = explanation.policy;
     let (settings, unknown) = match &explanation.settings {
         Ok(settings) => (settings.iter().map(SettingView::of).collect(), None),
@@ -265,9 +317,21 @@ fn policy_view(explanation: &Explanation<'_>, locator: &Locator<'_>, template: O
         overrides: explanation.overrides.iter().map(OverrideView::of).collect(),
         exemptions: explanation.exemptions.iter().map(ExemptionView::of).collect(),
         violations: Vec::new(),
+        mutation: explanation.mutation.as_ref().map(|reach| mutation_view(reach, mask, template)),
         micros: None,
     };
-    match &explanation.reach {
+    let Some(reach) = &explanation.reach else {
+        // All that can be said of a policy that only mutates is what it changes.
+        if let Some(mutation) = &view.mutation {
+            (view.outcome, view.template) = (mutation.outcome, mutation.template);
+            view.reasons.clone_from(&mutation.reasons);
+        }
+        if let Some(Reach::Judged(evaluation, ..)) = &explanation.mutation {
+            view.micros = Some(evaluation.took.as_micros());
+        }
+        return view;
+    };
+    match reach {
         Reach::NotMatched(reasons) => {
             view.outcome = Seen::NotMatched;
             view.reasons.clone_from(reasons);
@@ -285,6 +349,51 @@ fn policy_view(explanation: &Explanation<'_>, locator: &Locator<'_>, template: O
         }
     }
     view
+}
+
+fn mutation_view(reach: &Reach<'_>, mask: &Mask, template: Option<&'static str>) -> MutationView {
+    let not = |outcome, reasons| MutationView { outcome, reasons, template: None, changes: Vec::new() };
+    match reach {
+        Reach::NotMatched(reasons) => not(Seen::NotMatched, reasons.clone()),
+        Reach::Off => not(Seen::Off, Vec::new()),
+        Reach::LeftAlone(left_alone) => not(Seen::LeftAlone, vec![why_left_alone(*left_alone).to_owned()]),
+        Reach::Judged(evaluation, view, _) => {
+            let changes = changes(evaluation, mask);
+            let has = |effect| changes.iter().any(|change: &ChangeView| change.effect == effect);
+            let outcome = match &evaluation.verdict {
+                Verdict::Error(_) | Verdict::Conflict(_) => Seen::Error,
+                Verdict::Unavailable(_) => Seen::Unavailable,
+                Verdict::Judged { .. } | Verdict::Mutated { .. } if has(Effect::Made) => Seen::Mutates,
+                Verdict::Judged { .. } | Verdict::Mutated { .. } if has(Effect::Warned) || has(Effect::Audited) => {
+                    Seen::WouldMutate
+                }
+                Verdict::Judged { .. } | Verdict::Mutated { .. } if has(Effect::Exempt) => Seen::Exempt,
+                Verdict::Judged { .. } | Verdict::Mutated { .. } => Seen::Pass,
+            };
+            let reasons = why_no_verdict(evaluation, None, mask).into_iter().collect();
+            MutationView { outcome, reasons, template: template.filter(|_| *view == View::Template), changes }
+        }
+    }
+}
+
+/// What a mutator changes, what it would, and what an exemption keeps it from.
+fn changes(evaluation: &Evaluation, mask: &Mask) -> Vec<ChangeView> {
+    let said = |effect, violation: &Violation| ChangeView {
+        effect,
+        field: violation.field.clone(),
+        change: mask.hide(violation.message.strip_prefix("would ").unwrap_or(&violation.message)),
+    };
+    let made = evaluation.changes().iter().map(|change| ChangeView {
+        effect: Effect::Made,
+        field: Some(change.field.to_string()),
+        change: mask.hide(&change.to_string()),
+    });
+    let advised = evaluation.violations().iter().map(|violation| match violation.enforcement {
+        Enforcement::Warn => said(Effect::Warned, violation),
+        Enforcement::Deny | Enforcement::Audit | Enforcement::Off => said(Effect::Audited, violation),
+    });
+    let exempt = evaluation.exempted().iter().map(|exempted| said(Effect::Exempt, &exempted.violation));
+    made.chain(advised).chain(exempt).collect()
 }
 
 fn why_left_alone(left_alone: LeftAlone) -> &'static str {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::manifest::{Kind, Manifest, Problem, Skipped};
+use super::mutation::Mutated;
 use super::review::{Options, review_json};
 use crate::admission::{FactSource, Moment, judge as judge_review};
 use crate::engine::decide::{Decision, Evaluation, Outcome, Verdict};
@@ -57,6 +58,12 @@ pub struct Judgement {
     pub errors: Vec<Failure>,
     /// What would stand against it, were it not exempt.
     pub exempted: Vec<ExemptFinding>,
+    /// What mutators made of it, if they were asked to.
+    #[serde(flatten)]
+    pub mutated: Option<Mutated>,
+    /// Whether a mutator has no verdict, so that the object is not what it should become.
+    #[serde(skip)]
+    pub unmutated: bool,
 }
 
 /// Which object.
@@ -145,6 +152,9 @@ pub struct Summary {
     pub objects: usize,
     /// Objects that the API server would refuse.
     pub denied: usize,
+    /// Objects that mutators changed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub mutated: usize,
     /// Violations in objects that are as they were at the revision that the run compares with.
     #[serde(skip_serializing_if = "is_zero")]
     pub existing: usize,
@@ -210,7 +220,7 @@ pub(super) struct Locator<'a> {
 }
 
 impl Locator<'_> {
-    fn judgement(&self, decision: &Decision, object: ObjectName) -> Judgement {
+    pub(super) fn judgement(&self, decision: &Decision, object: ObjectName) -> Judgement {
         let mut violations = Vec::new();
         let mut errors = Vec::new();
         let mut exempted = Vec::new();
@@ -229,9 +239,7 @@ impl Locator<'_> {
                 }
             }
         }
-        violations.sort_by(|a, b| {
-            (b.enforcement, b.severity).cmp(&(a.enforcement, a.severity)).then_with(|| a.policy.cmp(&b.policy))
-        });
+        worst_first(&mut violations);
         Judgement {
             file: Arc::clone(&self.manifest.file),
             line: self.manifest.place.line,
@@ -242,6 +250,8 @@ impl Locator<'_> {
             violations,
             errors,
             exempted,
+            mutated: None,
+            unmutated: false,
         }
     }
 
@@ -283,6 +293,24 @@ impl Locator<'_> {
     }
 }
 
+fn worst_first(violations: &mut [Finding]) {
+    violations.sort_by(|a, b| {
+        (b.enforcement, b.severity).cmp(&(a.enforcement, a.severity)).then_with(|| a.policy.cmp(&b.policy))
+    });
+}
+
+impl Judgement {
+    /// What the one and the other say of the same object.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.violations.extend(other.violations);
+        worst_first(&mut self.violations);
+        self.errors.extend(other.errors);
+        self.exempted.extend(other.exempted);
+        let evaluated = self.evaluated.saturating_add(other.evaluated);
+        Self { allowed: self.allowed && other.allowed, evaluated, ..self }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
@@ -299,6 +327,7 @@ impl Summary {
         };
         more(&mut self.objects, 1);
         more(&mut self.evaluations, judgement.evaluated);
+        more(&mut self.mutated, usize::from(judgement.mutated.as_ref().is_some_and(|mutated| !mutated.by.is_empty())));
         if judgement.existing {
             return more(&mut self.existing, judgement.violations.len().saturating_add(judgement.errors.len()));
         }

@@ -13,6 +13,7 @@ use super::conveyor;
 use super::cut::{Work, cut};
 use super::judge::{Found, Judgement, one};
 use super::manifest::{Input, Manifest, Problem};
+use super::mutation::one_mutated;
 use super::namespaces::Namespaces;
 use super::review::Options;
 use super::walk::{Source, walk};
@@ -30,6 +31,8 @@ pub struct Bench<'a> {
     pub policy_budget: Duration,
     /// What was there before the change under test, if that matters.
     pub base: Option<&'a Base>,
+    /// Whether mutators act first, as in a cluster.
+    pub mutates: bool,
 }
 
 /// Judges every object of the inputs and hands over what was found, in their order.
@@ -89,7 +92,8 @@ fn judged(sorted: Sorted, bench: Bench<'_>, namespaces: &Namespaces) -> Found {
         Sorted::Skipped(skipped) => return Found::Skipped(skipped),
         Sorted::Problem(problem) => return Found::Problem(problem),
     };
-    match caught(|| one(&manifest, bench.set, bench.options, namespaces, bench.policy_budget)) {
+    let judge = if bench.mutates { one_mutated } else { one };
+    match caught(|| judge(&manifest, bench.set, bench.options, namespaces, bench.policy_budget)) {
         Some(Ok(judgement)) => compared(judgement, &manifest, bench.base),
         Some(Err(error)) => Found::Problem(Problem::refused(&manifest, &error)),
         None => broken(&manifest.file, manifest.place),

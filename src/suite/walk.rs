@@ -45,6 +45,11 @@ pub(super) fn walk(inputs: &[Input]) -> Vec<Result<Source<'_>, Problem>> {
 }
 
 impl Source<'_> {
+    /// Where it lies; nothing for what can be read only once.
+    pub(super) fn path(&self) -> Option<&Path> {
+        if let From::Path(path) = &self.from { Some(path) } else { None }
+    }
+
     /// Its bytes, from the beginning.
     pub(super) fn open(&self) -> io::Result<Box<dyn BufRead + '_>> {
         Ok(match &self.from {

@@ -4,8 +4,10 @@
 //! Where `kubectl` quietly picks one of two meanings, such as the last of two equal keys, this reader refuses.
 
 pub mod cut;
+pub mod edit;
 mod part;
 mod reader;
+pub mod write;
 
 use self::part::{Part, Parts};
 use super::build::Builder;

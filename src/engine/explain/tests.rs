@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::bundle::Bundle;
 use super::super::config;
 use super::super::decide::decide;
+use super::super::mutate::mutate;
 use super::super::pattern::Labels;
 use super::super::rego::show;
 use super::super::scope::NamespaceFact;
@@ -74,7 +75,8 @@ fn explained(configuration: &str, review: &str, namespace: NamespaceFact) -> Str
     let review = Review::parse(review.as_bytes()).unwrap();
     let (set, facts) = (set(configuration), facts(namespace));
     let decision = decide(&review, &set, &facts).unwrap();
-    let explanations = explain(&review, &set, &facts, &decision).unwrap();
+    let mutation = mutate(&review, &set, &facts).unwrap();
+    let explanations = explain(&review, &set, &facts, &decision, &mutation).unwrap();
     agrees(&explanations, &decision);
     written(explanations.iter().find(|explanation| explanation.policy.name.as_ref() == "images").unwrap())
 }
@@ -83,7 +85,7 @@ fn explained(configuration: &str, review: &str, namespace: NamespaceFact) -> Str
 fn agrees(explanations: &[Explanation<'_>], decision: &Decision) {
     let mut judged = 0;
     for explanation in explanations {
-        let Reach::Judged(evaluation, _, fired) = &explanation.reach else { continue };
+        let Some(Reach::Judged(evaluation, _, fired)) = &explanation.reach else { continue };
         judged += 1;
         assert_eq!(evaluation.policy.name, explanation.policy.name);
         let exempted = evaluation.exempted().iter().map(|exempted| &exempted.violation);
@@ -96,7 +98,7 @@ fn agrees(explanations: &[Explanation<'_>], decision: &Decision) {
 
 fn written(explanation: &Explanation<'_>) -> String {
     let mut text = String::new();
-    match &explanation.reach {
+    match explanation.reach.as_ref().unwrap() {
         Reach::Judged(_, view, fired) => {
             writeln!(text, "judged as {view:?}").unwrap();
             for Fired { violation, rule, firing } in fired {

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::Changed;
 use super::wanted::{CaseOutcome, Expectation, Wanted};
+use crate::engine::patch::Patch;
 use crate::suite::judge::{Finding, Judgement};
 
 /// One difference.
@@ -26,6 +28,38 @@ pub enum Difference {
         /// What came.
         got: String,
     },
+    /// Another object than expected, after its mutators.
+    Object {
+        /// The unified difference of both as YAML, the expected one first.
+        diff: String,
+    },
+}
+
+/// What differs in what mutators did, and whether they find more to do when they are asked again.
+pub(super) fn mutations(expect: &Expectation, changed: &Changed) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    if let Some(wanted) = &expect.patch {
+        let mut missing = wanted.clone();
+        for got in operations(&changed.patch) {
+            match missing.iter().position(|wanted| *wanted == got) {
+                Some(at) => drop(missing.remove(at)),
+                None => differences.push(Difference::Unexpected { got: format!("patch: {got}") }),
+            }
+        }
+        let missing = missing.into_iter().map(|wanted| Difference::Missing { expected: format!("patch: {wanted}") });
+        differences.splice(0..0, missing);
+    }
+    if !changed.difference.is_empty() {
+        differences.push(Difference::Object { diff: changed.difference.clone() });
+    }
+    differences.extend(operations(&changed.again).map(|operation| Difference::Unexpected {
+        got: format!("patch of the patched object, of which nothing must be left to do: {operation}"),
+    }));
+    differences
+}
+
+fn operations(patch: &Patch) -> impl Iterator<Item = serde_json::Value> {
+    patch.operations().iter().map(|operation| serde_json::to_value(operation).unwrap_or_default())
 }
 
 /// What differs, in the order outcome, missing, unexpected; nothing if the case passes.
@@ -140,7 +174,7 @@ mod tests {
                 Difference::Unexpected { got } => {
                     format!("+{}", got.split_once("message: ").unwrap().1.split(',').next().unwrap())
                 }
-                Difference::Outcome { .. } => "outcome".to_owned(),
+                Difference::Outcome { .. } | Difference::Object { .. } => "another".to_owned(),
             })
             .collect();
         let missing = missing.iter().map(|text| format!("-{text}"));

@@ -6,8 +6,8 @@ mod expect;
 use std::sync::Arc;
 
 use self::asked::{Asked, asked};
-use self::expect::expectation;
-use super::{Case, Suite};
+use self::expect::{check_mutation, expectation};
+use super::{Case, Expectation, Suite};
 use crate::engine::bundle::Bundle;
 use crate::engine::config::{Override, Place as Everywhere, Select, misfit};
 use crate::engine::document::fields::{Fields, closest};
@@ -121,7 +121,10 @@ impl Reader<'_> {
         let own = asked(&mut fields);
         let expect = fields.take_mapping("expect");
         let expect = fields.require("expect", expect).and_then(|mut expect| {
-            let read = expectation(&mut expect);
+            let patched = expect.take("patched");
+            let patched = patched.and_then(|entry| self.object(&mut expect, entry));
+            check_mutation(&mut expect, tested.iter().any(|policy| policy.mutates()));
+            let read = expectation(&mut expect).map(|read| Expectation { patched, ..read });
             let result = expect.finish().map(|()| read);
             fields.absorb(result).flatten()
         });

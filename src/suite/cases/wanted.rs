@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::engine::pattern::Pattern;
 use crate::engine::violation::{Enforcement, Severity};
 use crate::suite::judge::{Finding, Judgement};
+use crate::suite::manifest::Manifest;
 
 /// What must come of a case.
 #[derive(Debug)]
@@ -20,6 +21,10 @@ pub struct Expectation {
     pub exact: bool,
     /// Why there is no verdict, for the outcomes `error` and `unavailable`.
     pub error: Option<TextPattern>,
+    /// What mutators change: the operations of a JSON Patch, in any order; not compared if none are listed.
+    pub patch: Option<Vec<serde_json::Value>>,
+    /// The object as mutators leave it; not compared if none is given.
+    pub patched: Option<Manifest>,
 }
 
 /// What comes of a case, all policies of the suite taken together.

@@ -29,7 +29,51 @@ pub(super) fn expectation(fields: &mut Fields<'_>) -> Option<Expectation> {
         let message = format!("an error is expected, and the outcome {outcome}");
         fields.refuse(DocumentError::new(entry.key_place, message).hint("say `outcome: error` or `unavailable`"));
     }
-    Some(Expectation { outcome, violations, exact, error })
+    let patch = fields.take_list("patch").map(|nodes| {
+        let mut operations = Vec::new();
+        for node in nodes {
+            let read = operation(node);
+            operations.extend(fields.absorb(read));
+        }
+        operations
+    });
+    Some(Expectation { outcome, violations, exact, error, patch, patched: None })
+}
+
+/// An operation of a JSON Patch, of those that mutation knows.
+fn operation(node: &Node) -> Result<serde_json::Value, Errors> {
+    let mut fields = Fields::of(node, "operation").map_err(|error| vec![error])?;
+    let op = fields.take_choice("op", &[("add", true), ("replace", true), ("remove", false)]);
+    let op = fields.require("op", op);
+    let path = fields.take("path");
+    let path = fields.require("path", path);
+    if let Some(path) = path.filter(|path| !path.value.as_str().is_some_and(|text| text.starts_with('/'))) {
+        let error = DocumentError::new(path.value.place, "path of operation is no JSON Pointer");
+        fields.refuse(error.hint("write it such as /spec/containers/0/image, with ~1 for / in a key and ~0 for ~"));
+    }
+    match (op, fields.take("value")) {
+        (Some(true), None) => {
+            fields.refuse(DocumentError::new(fields.place(), "operation has no value").hint("add `value: …`"));
+        }
+        (Some(false), Some(entry)) => {
+            let error = DocumentError::new(entry.key_place, "operation remove takes no value");
+            fields.refuse(error.hint("leave it out"));
+        }
+        (Some(_) | None, _) => {}
+    }
+    fields.finish()?;
+    // A JSON document that was read as one is one.
+    Ok(serde_json::from_str(&node.to_json()).unwrap_or_default())
+}
+
+/// Refuses what only mutators bring about in a case of policies that do not mutate.
+pub(super) fn check_mutation(fields: &mut Fields<'_>, mutates: bool) {
+    for key in ["patch", "patched"] {
+        if let (false, Some(entry)) = (mutates, fields.take(key)) {
+            let message = format!("{key} is expected, and no policy of the suite has a rule mutate");
+            fields.refuse(DocumentError::new(entry.key_place, message).hint("leave it out"));
+        }
+    }
 }
 
 /// A violation: a text for its message, or a mapping.

@@ -49,7 +49,7 @@ pub fn exporter(endpoint: &str) -> Result<SpanExporter, OtlpError> {
 
 /// The address with the path that the protocol gives to traces, unless it has one.
 fn address(endpoint: &str) -> Option<String> {
-    let uri: axum::http::Uri = endpoint.parse().ok()?;
+    let uri: hyper::Uri = endpoint.parse().ok()?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return None;
     }

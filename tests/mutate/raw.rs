@@ -25,17 +25,6 @@ impl Raw {
         Self::Leaf(text.trim().to_owned())
     }
 
-    pub(super) fn write(&self) -> String {
-        match self {
-            Self::Object(fields) => {
-                let field = |(key, value): (&String, &Self)| format!("{}:{}", serde_json::json!(key), value.write());
-                format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
-            }
-            Self::List(items) => format!("[{}]", items.iter().map(Self::write).collect::<Vec<_>>().join(",")),
-            Self::Leaf(text) => text.clone(),
-        }
-    }
-
     /// Applies a patch that is known to apply.
     pub(super) fn patch(&mut self, patch: &str) {
         let operations: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(patch).unwrap();

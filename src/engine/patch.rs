@@ -167,7 +167,8 @@ pub(super) fn alignment<'a>(old: &[&'a Value], new: &[&'a Value]) -> Vec<Step<'a
     let (mut olds, mut news) = (old, new);
     while let ([first, old_rest @ ..], [other, new_rest @ ..]) = (olds, news) {
         // Where both are as long, what stands at one place is the same thing changed.
-        if !same(first, other) && !(old.len() == new.len() && may_be_one(first, other)) {
+        let is_one = same(first, other) || (old.len() == new.len() && may_be_one(first, other));
+        if !is_one {
             break;
         }
         steps.push(Step::Keep(first, other));

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use portcullis::engine::decide::Evaluation;
 use portcullis::engine::mutate::Mutation;
 use portcullis::engine::path::{FieldPath, Segment};
 use portcullis::engine::policy_set::PolicySet;
@@ -141,7 +142,7 @@ fn what_nobody_touched_keeps_every_byte() {
         if mutation.patch.is_empty() {
             return Ok(());
         }
-        let changes = mutation.decision.evaluations.iter().flat_map(|one| one.changes());
+        let changes = mutation.decision.evaluations.iter().flat_map(Evaluation::changes);
         let places: Vec<Vec<String>> = changes.map(|change| touched(&change.field, change.value().is_none())).collect();
         let before = Raw::read(pod);
         let mut after = before.clone();

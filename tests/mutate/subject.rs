@@ -12,7 +12,7 @@ use portcullis::engine::source::Source;
 use serde_json::Value;
 
 /// Far more than a decision takes: a slow machine is no different answer.
-pub(super) const BUDGET: Duration = Duration::from_secs(60);
+pub(super) const BUDGET: Duration = Duration::from_mins(1);
 
 /// The policies, and what each says of its place among them.
 pub(super) const POLICIES: [(&str, &str); 3] =

@@ -176,9 +176,9 @@ impl Ledger {
 
 /// The list whose items are at other indexes after a wish was fulfilled.
 pub(super) fn moved_items(wish: &Wish) -> Option<FieldPath> {
-    let (last, list) = wish.place.segments().split_last()?;
-    match (&wish.act, last) {
-        (Act::Remove, Segment::Index(_)) => Some(FieldPath::of(list)),
+    let (item, way) = wish.place.segments().split_last()?;
+    match (&wish.act, item) {
+        (Act::Remove, Segment::Index(_)) => Some(FieldPath::of(way)),
         (Act::Insert(..), _) => Some(wish.place.clone()),
         _ => None,
     }

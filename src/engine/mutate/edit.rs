@@ -92,7 +92,11 @@ pub(super) fn is_done(object: &Value, place: &FieldPath, act: &Act) -> bool {
         Act::Append(value) | Act::Insert(_, value) => {
             found.as_array().is_ok_and(|items| items.iter().any(|item| covers(item, value)))
         }
-        Act::Remove => *found == Value::Undefined,
+        // An item that is null is an item.
+        Act::Remove => match place.segments().last() {
+            Some(Segment::Index(_)) => *found == Value::Undefined,
+            Some(Segment::Key(_)) | None => is_absent,
+        },
     }
 }
 
@@ -253,6 +257,8 @@ mod tests {
         assert_eq!(list.to_string(), "[1,3]");
         assert!(is_done(&value(r#"{"a":{}}"#), &FieldPath::parse("a.b.c").unwrap(), &Act::Remove));
         assert!(is_done(&value(r#"{"a":[]}"#), &FieldPath::parse("a[0]").unwrap(), &Act::Remove));
+        assert!(is_done(&value(r#"{"a":null}"#), &FieldPath::parse("a").unwrap(), &Act::Remove));
+        assert!(!is_done(&value(r#"{"a":[null]}"#), &FieldPath::parse("a[0]").unwrap(), &Act::Remove));
     }
 
     #[test]

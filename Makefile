@@ -7,7 +7,7 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
-.PHONY: help run test bench bench-peers bench-test fmt lint format clippy docs fields fresh deny examples
+.PHONY: help run test bench bench-mutate bench-peers bench-test fmt lint format clippy docs fields fresh deny examples
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -16,7 +16,7 @@ run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
 test: ## every test: Rust, then the policies, here and under the real opa
-	$(call tools,promtool prometheus helm opa pss reports) && \
+	$(call tools,promtool prometheus helm opa pss reports patch) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	cargo run --quiet --locked -- verify --coverage text --min-coverage 95 && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \
@@ -25,6 +25,9 @@ test: ## every test: Rust, then the policies, here and under the real opa
 
 bench: ## what a decision costs
 	cargo bench --locked --bench decide
+
+bench-mutate: ## what a patch costs, beside a comparison of two objects
+	cargo bench --locked --bench mutate
 
 bench-peers: ## policy test and verify beside gator, conftest and opa
 	$(call tools,opa gator conftest) && cargo bench --locked --bench peers

@@ -14,6 +14,7 @@ use super::violation::Violation;
 use super::workload::{self, Container, MalformedWorkload, Workload, object_of};
 
 /// A review whose objects are parsed, with what policies see of them, made when first needed.
+#[derive(Clone)]
 pub(super) struct Inspected<'a> {
     review: &'a Review<'a>,
     facts: &'a Facts,

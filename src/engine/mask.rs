@@ -71,6 +71,11 @@ impl Mask {
         Self { values, whole }
     }
 
+    /// Whether a text holds one of the values.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.values.iter().any(|value| text.contains(value.as_str()))
+    }
+
     /// A text without the values.
     pub fn hide(&self, text: &str) -> String {
         let found = self.values.iter().filter(|value| text.contains(value.as_str()));

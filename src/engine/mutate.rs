@@ -29,6 +29,7 @@ mod edit;
 mod merge;
 pub mod operation;
 mod sequence;
+mod size;
 
 /// The largest patch, in bytes: as large as an object can be in etcd.
 const PATCH_BYTES: usize = 1 << 20;
@@ -154,7 +155,7 @@ fn settle<'a>(
                 let is_refused = failures.keys().any(refuses);
                 failed.extend(failures);
                 if is_refused {
-                    return (failed, inspected.with(inspected.object().clone()));
+                    return (failed, inspected.clone());
                 }
             }
         }

@@ -77,7 +77,8 @@ impl Patch {
             (Value::Object(_), Value::Object(_)) => self.fields(path, before, after),
             (Value::Array(_), Value::Array(_)) => self.items(path, before, after),
             _ if before == after => {}
-            // The server's library finds no key whose value is null, and would not replace it.
+            // The server's library finds no key whose value is null, and would not replace it. A list's items are no
+            // keys: `alignment` pairs no null with anything else.
             (Value::Null, _) => self.push(Act::Add, path, Some(after)),
             _ => self.push(Act::Replace, path, Some(after)),
         }
@@ -150,20 +151,26 @@ pub(super) fn unescaped(token: &str) -> String {
 }
 
 /// What happens to the items of a list, from its beginning to its end.
-enum Step<'a> {
+pub(super) enum Step<'a> {
+    /// The item stays, or has become the other.
     Keep(&'a Value, &'a Value),
+    /// It goes.
     Drop,
+    /// A new one comes.
     Insert(&'a Value),
 }
 
+/// How many pairs of items are compared to find out which are the same; beyond it, their places decide.
+const PAIRS: usize = 1 << 18;
+
 /// Which items stay, go and come, in order. Items are the same if they are equal, or bear the same name.
-fn alignment<'a>(old: &[&'a Value], new: &[&'a Value]) -> Vec<Step<'a>> {
+pub(super) fn alignment<'a>(old: &[&'a Value], new: &[&'a Value]) -> Vec<Step<'a>> {
     let mut steps: Vec<Step<'a>> = Vec::with_capacity(new.len());
     let (mut olds, mut news) = (old, new);
     while let ([first, old_rest @ ..], [other, new_rest @ ..]) = (olds, news) {
-        // Where both are as long, what stands at one place is the same thing changed, unless its name says otherwise.
-        let is_changed = old.len() == new.len() && !(is_named(first) && is_named(other));
-        if !same(first, other) && !is_changed {
+        // Where both are as long, what stands at one place is the same thing changed.
+        let is_one = same(first, other) || (old.len() == new.len() && may_be_one(first, other));
+        if !is_one {
             break;
         }
         steps.push(Step::Keep(first, other));
@@ -185,21 +192,44 @@ fn alignment<'a>(old: &[&'a Value], new: &[&'a Value]) -> Vec<Step<'a>> {
 /// The part in which items come and go: greedy, as lists of Kubernetes objects are not shuffled.
 fn between<'a>(mut olds: &[&'a Value], news: &[&'a Value]) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
+    let mut strangers: Vec<&'a Value> = Vec::new();
+    let is_searched = olds.len().saturating_mul(news.len()) <= PAIRS;
     for new in news {
-        match olds.iter().position(|old| same(old, new)) {
-            Some(position) => {
-                steps.extend((0..position).map(|_| Step::Drop));
-                let (_, rest) = olds.split_at(position);
-                if let [old, after @ ..] = rest {
-                    steps.push(Step::Keep(old, new));
-                    olds = after;
-                }
-            }
-            None => steps.push(Step::Insert(new)),
+        let position = if is_searched { olds.iter().position(|old| same(old, new)) } else { None };
+        let Some(position) = position else {
+            strangers.push(new);
+            continue;
+        };
+        let (gone, rest) = olds.split_at(position);
+        exchanged(gone, &strangers, &mut steps);
+        strangers.clear();
+        if let [old, after @ ..] = rest {
+            steps.push(Step::Keep(old, new));
+            olds = after;
         }
     }
-    steps.extend(olds.iter().map(|_| Step::Drop));
+    exchanged(olds, &strangers, &mut steps);
     steps
+}
+
+/// Items that are found in one list alone, between the same two others: some may be changed only.
+fn exchanged<'a>(olds: &[&'a Value], news: &[&'a Value], steps: &mut Vec<Step<'a>>) {
+    let (mut olds, mut news) = (olds.iter(), news.iter());
+    loop {
+        match (olds.next(), news.next()) {
+            (Some(old), Some(new)) if may_be_one(old, new) => steps.push(Step::Keep(old, new)),
+            (None, None) => return,
+            (old, new) => {
+                steps.extend(old.map(|_| Step::Drop));
+                steps.extend(new.map(|new| Step::Insert(new)));
+            }
+        }
+    }
+}
+
+/// Whether an item may have become another: not one of another name. Null is replaced by nothing (see `values`).
+fn may_be_one(old: &Value, new: &Value) -> bool {
+    *old != Value::Null && !(is_named(old) && is_named(new))
 }
 
 fn is_named(item: &Value) -> bool {
@@ -262,6 +292,35 @@ mod tests {
     fn an_item_is_changed_in_its_place() {
         check(r#"[{"n":1},{"n":2}]"#, r#"[{"n":1},{"n":3}]"#, r#"[{"op":"replace","path":"/1/n","value":3}]"#);
         check("[1,2,3]", "[1,5,3]", r#"[{"op":"replace","path":"/1","value":5}]"#);
+    }
+
+    #[test]
+    fn null_items_are_taken_away_not_replaced() {
+        check("[null]", "[5]", r#"[{"op":"remove","path":"/0"},{"op":"add","path":"/-","value":5}]"#);
+        check("[1,null,2]", "[1,{},2]", r#"[{"op":"remove","path":"/1"},{"op":"add","path":"/1","value":{}}]"#);
+        check("[5]", "[null]", r#"[{"op":"replace","path":"/0","value":null}]"#);
+    }
+
+    #[test]
+    fn an_item_without_a_name_is_changed_where_others_come_and_go() {
+        check(
+            r#"[{"a":1,"b":1},{"a":2}]"#,
+            r#"[{"a":1,"b":2},{"a":2},{"a":3}]"#,
+            r#"[{"op":"replace","path":"/0/b","value":2},{"op":"add","path":"/-","value":{"a":3}}]"#,
+        );
+    }
+
+    #[test]
+    fn long_lists_are_compared_in_no_time() {
+        let list = |from: usize| {
+            let items: Vec<String> = (from..from + 20_000).map(|n| format!(r#"{{"a":{{"n":{n}}}}}"#)).collect();
+            value(&format!("[{}]", items.join(",")))
+        };
+        let (before, mut after) = (list(0), list(50_000));
+        after.as_array_mut().unwrap().push(Value::Null);
+        let started = std::time::Instant::now();
+        assert_eq!(Patch::between(&before, &after).operations().len(), 20_001);
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "took {:?}", started.elapsed());
     }
 
     #[test]

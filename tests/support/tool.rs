@@ -21,6 +21,10 @@ pub(crate) fn tool(name: &str) -> Option<Command> {
 pub(crate) fn fed(mut command: Command, stdin: &[u8]) -> Output {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(stdin).unwrap();
-    child.wait_with_output().unwrap()
+    let mut input = child.stdin.take().unwrap();
+    // Beside the reading: a tool that answers as it reads would wait for us while we wait for it.
+    std::thread::scope(|scope| {
+        scope.spawn(move || input.write_all(stdin).unwrap());
+        child.wait_with_output().unwrap()
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::merge::{Ledger, Wish, merge};
+use super::merge::{Ledger, Wish, merge, moved_items};
 use super::operation::{Act, Element, Operations};
 use super::{Change, Mutator, Verdicts, edit, sequence};
 use crate::engine::budget::Stopwatch;
@@ -14,6 +14,7 @@ use crate::engine::inspected::Inspected;
 use crate::engine::metadata::OnConflict;
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
+use crate::engine::rego::Value;
 use crate::engine::review::{Operation, Request, Review};
 use crate::engine::scope::{self, View};
 use crate::engine::violation::Enforcement;
@@ -45,6 +46,8 @@ struct Progress {
     ledger: Ledger,
     changes: BTreeMap<usize, Vec<Change>>,
     exempted: BTreeMap<usize, Vec<Exempted>>,
+    /// Whether items are at other indexes than they were, so that changes' places mean nothing any more.
+    is_moved: bool,
 }
 
 impl Done<'_> {
@@ -75,7 +78,7 @@ impl<'a> Attempt<'a> {
 
     /// Mutates by these mutators until they are content; otherwise whose failure it is.
     pub(super) fn run(&mut self, before: &Inspected<'a>, acting: &BTreeSet<usize>) -> Result<Done<'a>, Verdicts> {
-        let mut after = before.with(before.object().clone());
+        let mut after = before.clone();
         let mut progress = Progress::default();
         let mut restless = BTreeSet::new();
         for _ in 0..PASSES {
@@ -85,7 +88,8 @@ impl<'a> Attempt<'a> {
                 restless.extend(changed);
             }
             if restless.is_empty() {
-                return Ok(Done { after, verdicts: progress.verdicts(acting) });
+                let verdicts = progress.verdicts(acting, before.object(), after.object());
+                return Ok(Done { after, verdicts });
             }
         }
         let names: Vec<&str> = restless.iter().map(|number| self.name(*number)).collect();
@@ -151,7 +155,9 @@ impl<'a> Attempt<'a> {
                 continue;
             }
             let change = Change::new(wish.place.clone(), wish.act.clone());
-            if change.value().map(ToString::to_string).is_some_and(|text| secrets.hide(&text) != text) {
+            if secrets.is_in(&wish.place.to_string())
+                || change.value().is_some_and(|value| secrets.is_in(&value.to_string()))
+            {
                 let why = format!("it would put a value of the Secret into the patch, at {}", wish.place);
                 return Err(Verdicts::from([(wish.mutator, Verdict::Error(why))]));
             }
@@ -159,6 +165,7 @@ impl<'a> Attempt<'a> {
             edit::apply(&mut object, &wish.place, &wish.act)
                 .map_err(|error| Verdicts::from([(wish.mutator, failed(error))]))?;
             progress.ledger.note(&wish);
+            progress.is_moved |= moved_items(&wish).is_some();
             progress.changes.entry(wish.mutator).or_default().push(change);
             changed.insert(wish.mutator);
         }
@@ -195,11 +202,15 @@ impl<'a> Attempt<'a> {
             if !is_possible || edit::is_done(object.object(), &place, &act) {
                 continue;
             }
-            let change = Change::new(place.clone(), act.clone());
-            let violation = change.as_violation(Enforcement::Audit);
+            let wish = Wish { mutator: number, place, act, yields };
+            if covering.is_empty() {
+                wishes.push(wish);
+                continue;
+            }
+            let violation = Change::new(wish.place.clone(), wish.act.clone()).as_violation(Enforcement::Audit);
             match covering.iter().find(|exemption| object.covers_images(exemption, &violation)) {
                 Some(exemption) => progress.exempt(number, violation, exemption),
-                None => wishes.push(Wish { mutator: number, place, act, yields }),
+                None => wishes.push(wish),
             }
         }
         Ok(wishes)
@@ -240,7 +251,11 @@ impl Progress {
         }
     }
 
-    fn verdicts(mut self, acting: &BTreeSet<usize>) -> Verdicts {
+    fn verdicts(mut self, acting: &BTreeSet<usize>, before: &Value, after: &Value) -> Verdicts {
+        for changes in self.changes.values_mut() {
+            changes.retain(|change| if self.is_moved { before != after } else { change.remains(before, after) });
+        }
+        self.changes.retain(|_, changes| !changes.is_empty());
         let mut verdict = |number: usize| {
             let exempted = self.exempted.remove(&number).unwrap_or_default();
             match self.changes.remove(&number) {

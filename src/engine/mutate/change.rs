@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::MUTATED_BY;
+use super::edit;
 use super::operation::Act;
 use crate::engine::path::FieldPath;
 use crate::engine::rego::{self, Value};
@@ -31,6 +32,17 @@ impl Change {
             Act::Set(value) | Act::Default(value) | Act::Append(value) | Act::Insert(_, value) => Some(value),
             Act::Remove => None,
         }
+    }
+
+    /// Whether anything of it is to be seen between an object before and after mutation: what yields, or came first, may
+    /// have been undone by what another wanted.
+    pub(super) fn remains(&self, before: &Value, after: &Value) -> bool {
+        let (was, is) = (edit::at(before, &self.field), edit::at(after, &self.field));
+        was != is
+            && match &self.act {
+                Act::Set(value) | Act::Default(value) => edit::holds(is, value),
+                act => edit::is_done(after, &self.field, act),
+            }
     }
 
     /// The change as something that is said of the object, instead of done.
@@ -65,7 +77,7 @@ pub(super) fn annotated(object: &Value, names: &BTreeSet<&str>) -> Value {
     let place = FieldPath::root().key("metadata").key("annotations").key(MUTATED_BY);
     let mut annotated = object.clone();
     // An object whose metadata is none cannot be annotated, and the server will refuse it.
-    match super::edit::apply(&mut annotated, &place, &Act::Set(Value::from(text))) {
+    match edit::apply(&mut annotated, &place, &Act::Set(Value::from(text))) {
         Ok(()) => annotated,
         Err(_) => object.clone(),
     }

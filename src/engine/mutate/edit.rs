@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::operation::{Act, Step};
+use super::size::SizeError;
 use crate::engine::path::{FieldPath, Segment};
 use crate::engine::rego::Value;
 use crate::engine::workload::Workload;
@@ -22,6 +23,9 @@ pub(super) enum EditError {
     /// The first element of a path looks like a container's path, and is none.
     #[error("{0} is no container of the Pod; use the path of one in input.containers")]
     ContainerMissing(Arc<str>),
+    /// What is copied grows beyond all bounds.
+    #[error("what it copies is {0}")]
+    TooLarge(#[from] SizeError),
 }
 
 /// Where an operation's path leads in an object: nothing if an item that it names is not there. Paths begin at `base`,
@@ -81,13 +85,18 @@ pub(super) fn is_done(object: &Value, place: &FieldPath, act: &Act) -> bool {
     let found = at(object, place);
     let is_absent = matches!(found, Value::Undefined | Value::Null);
     match act {
-        Act::Set(value) => found == value,
+        // Null and nothing are one to the API server, which would not keep the null.
+        Act::Set(value) => found == value || (is_absent && *value == Value::Null),
         // An author who writes null asks for nothing to be there just as one who leaves the field out.
-        Act::Default(value) => !is_absent || found == value,
+        Act::Default(value) => !is_absent || *value == Value::Null,
         Act::Append(value) | Act::Insert(_, value) => {
             found.as_array().is_ok_and(|items| items.iter().any(|item| covers(item, value)))
         }
-        Act::Remove => *found == Value::Undefined,
+        // An item that is null is an item.
+        Act::Remove => match place.segments().last() {
+            Some(Segment::Index(_)) => *found == Value::Undefined,
+            Some(Segment::Key(_)) | None => is_absent,
+        },
     }
 }
 
@@ -97,7 +106,8 @@ fn covers(item: &Value, value: &Value) -> bool {
     value["name"].as_string().is_ok_and(|name| is_named(item, name)) || holds(item, value)
 }
 
-fn holds(item: &Value, value: &Value) -> bool {
+/// Whether a value has all that another has.
+pub(super) fn holds(item: &Value, value: &Value) -> bool {
     match (item, value) {
         (Value::Object(item), Value::Object(value)) => {
             value.iter().all(|(key, wanted)| item.get(key).is_some_and(|found| holds(found, wanted)))
@@ -145,21 +155,19 @@ fn insert(object: &mut Value, place: &FieldPath, index: Option<usize>, value: &V
 /// The value at a place, to be written: null if there was none.
 fn slot<'a>(object: &'a mut Value, place: &FieldPath) -> Result<&'a mut Value, EditError> {
     let mut value = object;
-    let mut way = FieldPath::root();
-    for segment in place.segments() {
-        let here = way.clone();
-        way = here.join(&FieldPath::of(std::slice::from_ref(segment)));
+    for (depth, segment) in place.segments().iter().enumerate() {
+        let here = || FieldPath::of(place.segments().get(..depth).unwrap_or_default());
         value = match segment {
             Segment::Key(key) => {
                 if *value == Value::Null {
                     *value = Value::new_object();
                 }
-                let fields = value.as_object_mut().map_err(|_| EditError::NotMapping(here))?;
+                let fields = value.as_object_mut().map_err(|_| EditError::NotMapping(here()))?;
                 fields.get_or_insert_with(Value::from(key.as_str()), || Value::Null)
             }
             Segment::Index(index) => {
-                let items = value.as_array_mut().map_err(|_| EditError::NotList(here.clone()))?;
-                items.get_mut(*index).ok_or(EditError::ItemMissing(here, *index))?
+                let items = value.as_array_mut().map_err(|_| EditError::NotList(here()))?;
+                items.get_mut(*index).ok_or_else(|| EditError::ItemMissing(here(), *index))?
             }
         };
     }
@@ -249,6 +257,8 @@ mod tests {
         assert_eq!(list.to_string(), "[1,3]");
         assert!(is_done(&value(r#"{"a":{}}"#), &FieldPath::parse("a.b.c").unwrap(), &Act::Remove));
         assert!(is_done(&value(r#"{"a":[]}"#), &FieldPath::parse("a[0]").unwrap(), &Act::Remove));
+        assert!(is_done(&value(r#"{"a":null}"#), &FieldPath::parse("a").unwrap(), &Act::Remove));
+        assert!(!is_done(&value(r#"{"a":[null]}"#), &FieldPath::parse("a[0]").unwrap(), &Act::Remove));
     }
 
     #[test]

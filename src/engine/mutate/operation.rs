@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use super::size::Budget;
+use crate::engine::path::MAX_PATH_BYTES;
 use crate::engine::rego::Value;
 
 /// What an operation does at its place.
@@ -87,6 +89,9 @@ pub struct Operations {
 /// The operations of one policy; more are a mistake.
 const OPERATIONS: usize = 10_000;
 
+/// The steps of one path; no field of Kubernetes lies half as deep.
+const STEPS: usize = 64;
+
 const SHAPE: &str = "an operation is {op, path, value}: op one of set, default, append, remove; path an array";
 
 impl Operations {
@@ -95,6 +100,9 @@ impl Operations {
         let Value::Set(set) = value else {
             return Err(OperationError("no set; write `mutate contains operation if { … }`".to_owned()));
         };
+        // Before anything else looks at them.
+        let mut budget = Budget::default();
+        set.iter().try_for_each(|value| budget.spend(value)).map_err(|error| OperationError(error.to_string()))?;
         let mut elements = set.iter_sorted().map(element).collect::<Result<Vec<_>, _>>()?;
         let count = |element: &Element| match element {
             Element::Own(_) => 1,
@@ -147,8 +155,18 @@ fn own(value: &Value) -> Result<Operation, OperationError> {
     if steps.is_empty() {
         return Err(wrong(value, "the path is empty: the object itself cannot be replaced"));
     }
+    let bytes: usize = steps.iter().filter_map(|step| step.as_string().ok()).map(|key| key.len()).sum();
+    is_walkable(value, steps.len(), bytes)?;
     let path = steps.iter().map(|one| step(value, one)).collect::<Result<_, _>>()?;
     Ok(Operation { path, act })
+}
+
+fn is_walkable(value: &Value, steps: usize, bytes: usize) -> Result<(), OperationError> {
+    if steps > STEPS || bytes > MAX_PATH_BYTES {
+        let why = format!("a path has at most {STEPS} steps and {MAX_PATH_BYTES} bytes, this one {steps} and {bytes}");
+        return Err(wrong(value, &why));
+    }
+    Ok(())
 }
 
 fn step(operation: &Value, step: &Value) -> Result<Step, OperationError> {
@@ -197,6 +215,7 @@ fn instruction(value: &Value) -> Result<Instruction, OperationError> {
 
 fn pointer(value: &Value, field: &str) -> Result<Vec<Arc<str>>, OperationError> {
     let text = text(value, field)?;
+    is_walkable(value, text.matches('/').count(), text.len())?;
     match text.strip_prefix('/') {
         Some(tokens) => Ok(tokens.split('/').map(|token| Arc::from(super::super::patch::unescaped(token))).collect()),
         None => Err(wrong(value, &format!("{field} is no JSON Pointer: it begins with / and is not the whole object"))),
@@ -294,6 +313,25 @@ mod tests {
             assert!(error.contains(expected), "expected `{expected}` in: {error}");
         }
         assert!(Operations::read(&Value::new_array()).unwrap_err().to_string().contains("no set"));
+    }
+
+    #[test]
+    fn what_a_policy_may_want_is_bounded() {
+        let long = vec![r#""a""#; STEPS + 1].join(",");
+        let path = |path: &str| read(&[&format!(r#"{{"op":"set","path":{path},"value":1}}"#)]).unwrap_err();
+        assert!(path(&format!("[{long}]")).contains("at most 64 steps"));
+        assert!(path(&format!("[\"{}\"]", "k".repeat(MAX_PATH_BYTES + 1))).contains("16384 bytes"));
+        let raw = format!(r#"{{"op":"add","path":"{}","value":1}}"#, "/a".repeat(STEPS + 1));
+        assert!(read(&[&raw]).unwrap_err().contains("at most 64 steps"));
+        // Shared in memory, each of them is written out.
+        let mut value = Value::from("x".repeat(1_000));
+        for _ in 0..40 {
+            value = Value::from(vec![value.clone(), value]);
+        }
+        let mut operation = Value::from_json_str(r#"{"op":"set","path":["a"]}"#).unwrap();
+        operation.as_object_mut().unwrap().insert(Value::from("value"), value);
+        let set = Value::from(std::collections::BTreeSet::from([operation]));
+        assert_eq!(Operations::read(&set).unwrap_err().to_string(), "mutate yields more than 4194304 bytes");
     }
 
     #[test]

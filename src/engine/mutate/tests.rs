@@ -415,3 +415,50 @@ fn what_is_no_operation_refuses_the_policy_when_it_is_loaded() {
     let text = error.to_string();
     assert!(text.contains("a.rego") && text.contains("op one of set, default, append, remove"), "{text}");
 }
+
+#[test]
+fn who_gave_way_is_not_named_as_having_changed_anything() {
+    let wants = |name: &str, custom: &str, value: &str| {
+        always(name, custom, &format!(r#"{{"op": "set", "path": ["spec", "priority"], "value": {value}}}"#))
+    };
+    for late in ["", "priority: 50"] {
+        let sources = vec![wants("a", "on_conflict: yield", "1"), wants("b", late, "2")];
+        let set = set(sources, "annotateMutations: true");
+        let first = run(&set, &request("Pod", "CREATE", "", POD));
+        assert_eq!(first.object["metadata"]["annotations"][MUTATED_BY], Value::from("b"));
+        let again = run(&set, &request("Pod", "CREATE", "", &first.object.to_string()));
+        assert_eq!(patch_of(&again), "[]");
+        let changed: usize = again.decision.evaluations.iter().map(|one| one.changes().len()).sum();
+        assert_eq!(changed, 0, "{:?}", again.decision.evaluations);
+    }
+}
+
+#[test]
+fn nothing_is_not_set_to_null() {
+    check(vec![always("a", "", r#"{"op": "set", "path": ["spec", "x"], "value": null}"#)], POD, "[]");
+    check(vec![always("a", "", r#"{"op": "default", "path": ["spec", "x"], "value": null}"#)], POD, "[]");
+    let set = r#"{"op": "set", "path": ["spec", "containers"], "value": null}"#;
+    check(vec![always("a", "", set)], POD, r#"[{"op":"replace","path":"/spec/containers","value":null}]"#);
+}
+
+#[test]
+fn what_one_pass_makes_of_the_object_does_not_grow_without_end() {
+    let rule = r#"mutate contains {"op": "set", "path": ["metadata", "annotations", sprintf("k%d", [n])], "value": input.pod} if some n in numbers.range(1, 5000)"#;
+    let started = std::time::Instant::now();
+    check(
+        vec![mutator("a", "", rule)],
+        &POD.replace(r#""image":"i""#, &format!(r#""image":"{}""#, "i".repeat(1_000))),
+        "a: mutate yields more than 4194304 bytes",
+    );
+    assert!(started.elapsed() < std::time::Duration::from_secs(20));
+}
+
+#[test]
+fn ten_thousand_operations_take_no_time() {
+    let rule = r#"mutate contains {"op": "set", "path": ["metadata", "annotations", sprintf("k%d", [n])], "value": "v"} if some n in numbers.range(1, 9999)"#;
+    let set = set(vec![mutator("a", "", rule)], "");
+    let started = std::time::Instant::now();
+    let mutation = run(&set, &request("Pod", "CREATE", "", POD));
+    assert_eq!(mutation.object["metadata"]["annotations"].as_object().unwrap().len(), 9_999);
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "took {:?}", started.elapsed());
+}

@@ -59,9 +59,8 @@ pub async fn shown(address: &str, name: &str, within: Duration) -> Result<Vec<Ce
         let stream = TcpStream::connect(address).await?;
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.map(|_| ())
     };
-    let shaken = match timeout(within, handshake).await {
-        Ok(shaken) => shaken,
-        Err(_) => return Err(ProbeError::Late { address: address.to_owned(), within }),
+    let Ok(shaken) = timeout(within, handshake).await else {
+        return Err(ProbeError::Late { address: address.to_owned(), within });
     };
     let chain = kept.take();
     // A server that wants to know its client has shown its certificate before it refuses us.

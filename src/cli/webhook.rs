@@ -64,8 +64,12 @@ pub(super) fn run(arguments: &WebhookArgs) -> anyhow::Result<u8> {
 async fn remove(cluster: &Cluster, arguments: &DeleteArgs) -> anyhow::Result<u8> {
     for name in &arguments.webhook_configuration {
         let gone = delete(cluster, name).await?;
-        let told = gone.iter().map(|kind| format!("{kind} {name} removed\n")).collect::<String>();
-        output::result(if told.is_empty() { format!("no webhook configuration {name}\n") } else { told }.as_str())?;
+        let told = if gone.is_empty() {
+            format!("no webhook configuration {name}\n")
+        } else {
+            format!("{} {name} removed\n", gone.join(" and "))
+        };
+        output::result(&told)?;
     }
     Ok(CLEAN)
 }

@@ -48,7 +48,7 @@ const STEP: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// An authority is not made more often by one replica: clocks that contradict each other must not write without end.
-const FOUNDED: Duration = Duration::from_mins(1);
+const FOUNDED: Duration = Duration::from_secs(10);
 
 /// Where everything lies.
 #[derive(Clone, Debug)]
@@ -82,11 +82,22 @@ enum StepError {
     Unbelieved,
 }
 
+/// What is known of the one object that is watched.
+#[derive(Clone, Debug, Default)]
+enum Known<K> {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// That there is none.
+    Absent,
+    /// How it is.
+    Present(K),
+}
+
 /// What the watches told last.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    /// Absent until it is known whether there is one.
-    secret: Option<Option<Secret>>,
+    secret: Known<Secret>,
     hooks: Hooks,
     /// The configurations of which nothing is known yet.
     unseen: BTreeSet<Place>,
@@ -131,10 +142,12 @@ fn watch_all(cluster: &Cluster, settings: &Settings, parts: &Parts) -> watch::Re
     }
     let api: Api<Secret> = Api::namespaced(cluster.clone(), &settings.namespace);
     let mut listed = false;
-    tokio::spawn(follow(api, one(&settings.secret), "secrets", Arc::clone(&parts.observe), move |event| {
-        if let Some(secret) = single(event, &mut listed) {
-            sender.send_modify(|local| local.secret = Some(secret));
-        }
+    tokio::spawn(follow(api, one(&settings.secret), "secrets", Arc::clone(&parts.observe), move |event| match single(
+        event,
+        &mut listed,
+    ) {
+        Known::Nothing => {}
+        known => sender.send_modify(|local| local.secret = known),
     }));
     receiver
 }
@@ -145,32 +158,35 @@ fn watch_hooks<K: Configuration>(cluster: &Cluster, name: &str, parts: &Parts, s
     let (sender, mut listed) = (Arc::clone(sender), false);
     let api: Api<K> = Api::all(cluster.clone());
     tokio::spawn(follow(api, one(name), K::RESOURCE, Arc::clone(&parts.observe), move |event| {
-        if let Some(found) = single(event, &mut listed) {
-            sender.send_modify(|local| {
-                local.unseen.remove(&place);
-                match found {
-                    Some(found) => _ = local.hooks.insert(place.clone(), found.hooks()),
-                    None => _ = local.hooks.remove(&place),
-                }
-            });
-        }
+        let found = match single(event, &mut listed) {
+            Known::Nothing => return,
+            Known::Absent => None,
+            Known::Present(found) => Some(found),
+        };
+        sender.send_modify(|local| {
+            local.unseen.remove(&place);
+            match found {
+                Some(found) => _ = local.hooks.insert(place.clone(), found.hooks()),
+                None => _ = local.hooks.remove(&place),
+            }
+        });
     }));
 }
 
-/// What an event says of the one object that is watched: nothing new, that it is so, or that there is none.
-fn single<K>(event: Event<K>, listed: &mut bool) -> Option<Option<K>> {
+/// What an event says of the one object that is watched.
+fn single<K>(event: Event<K>, listed: &mut bool) -> Known<K> {
     match event {
         Event::Init => {
             *listed = false;
-            None
+            Known::Nothing
         }
         Event::InitApply(object) => {
             *listed = true;
-            Some(Some(object))
+            Known::Present(object)
         }
-        Event::InitDone => (!*listed).then_some(None),
-        Event::Apply(object) => Some(Some(object)),
-        Event::Delete(_) => Some(None),
+        Event::InitDone if *listed => Known::Nothing,
+        Event::InitDone | Event::Delete(_) => Known::Absent,
+        Event::Apply(object) => Known::Present(object),
     }
 }
 
@@ -230,8 +246,11 @@ impl Keeper {
 
     /// Serves what is there and does what is due; the time until the next look.
     async fn pass(&mut self, local: &Local) -> Duration {
-        let Some(secret) = &local.secret else { return LOOK };
-        let data = secret.as_ref().map(secret::data).unwrap_or_default();
+        let data = match &local.secret {
+            Known::Nothing => return LOOK,
+            Known::Absent => held::Data::new(),
+            Known::Present(secret) => secret::data(secret),
+        };
         let held = Held::read(&data);
         self.serve(&data, &held);
         if !local.unseen.is_empty() {

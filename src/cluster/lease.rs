@@ -82,16 +82,13 @@ impl Lease {
         if let Claim::Taken(retry) = claim(&spec, &self.me, unchanged) {
             return Ok(Some(retry));
         }
-        let written = match found {
-            Some(object) => {
-                let object = Object { spec: Some(self.taken(&spec)), ..object };
-                self.api.replace(&self.name, &PostParams::default(), &object).call("take the Lease").await
-            }
-            None => {
-                let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
-                let object = Object { metadata, spec: Some(self.taken(&spec)) };
-                self.api.create(&PostParams::default(), &object).call("create the Lease").await
-            }
+        let written = if let Some(object) = found {
+            let object = Object { spec: Some(self.taken(&spec)), ..object };
+            self.api.replace(&self.name, &PostParams::default(), &object).call("take the Lease").await
+        } else {
+            let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+            let object = Object { metadata, spec: Some(self.taken(&spec)) };
+            self.api.create(&PostParams::default(), &object).call("create the Lease").await
         };
         match written {
             Ok(object) => {

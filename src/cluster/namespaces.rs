@@ -126,12 +126,11 @@ impl Namespaces {
 
     /// Asks the API server for one that is not known, within a bounded time and number.
     async fn look_up(&self, name: &str) {
-        let sought = match timeout(LOOKUP, self.ask(name)).await {
-            Ok(sought) => sought,
-            Err(_) => {
-                self.answered(name, None, "the API server did not answer in time".to_owned(), FAILED);
-                Some(Sought::Failed)
-            }
+        let sought = if let Ok(sought) = timeout(LOOKUP, self.ask(name)).await {
+            sought
+        } else {
+            self.answered(name, None, "the API server did not answer in time".to_owned(), FAILED);
+            Some(Sought::Failed)
         };
         if let Some(sought) = sought {
             self.observe.metrics().cluster().sought(sought);

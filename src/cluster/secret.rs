@@ -29,17 +29,12 @@ pub(super) async fn write(
     data: Data,
 ) -> Result<Secret, CallError> {
     let bytes = data.into_iter().map(|(key, value)| (key, ByteString(value)));
-    match before {
-        Some(mut secret) => {
-            secret.data.get_or_insert_default().extend(bytes);
-            api.replace(name, &PostParams::default(), &secret).call("write the Secret").await
-        }
-        None => {
-            let labels = [("app.kubernetes.io/managed-by".to_owned(), "portcullis".to_owned())];
-            let metadata =
-                ObjectMeta { name: Some(name.to_owned()), labels: Some(labels.into()), ..ObjectMeta::default() };
-            let secret = Secret { metadata, data: Some(bytes.collect()), ..Secret::default() };
-            api.create(&PostParams::default(), &secret).call("create the Secret").await
-        }
+    if let Some(mut secret) = before {
+        secret.data.get_or_insert_default().extend(bytes);
+        return api.replace(name, &PostParams::default(), &secret).call("write the Secret").await;
     }
+    let labels = [("app.kubernetes.io/managed-by".to_owned(), "portcullis".to_owned())];
+    let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels.into()), ..ObjectMeta::default() };
+    let secret = Secret { metadata, data: Some(bytes.collect()), ..Secret::default() };
+    api.create(&PostParams::default(), &secret).call("create the Secret").await
 }

@@ -1,7 +1,8 @@
 //! `policy certs create`: an authority and a serving certificate as files.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -80,7 +81,8 @@ pub(super) fn run(arguments: &CreateArgs) -> anyhow::Result<u8> {
     for (name, text, readers) in files {
         let path = directory.join(name);
         write(&path, text, readers).with_context(|| format!("write {}", path.display()))?;
-        written.push_str(&format!("{}\n", path.display()));
+        // Writing to a string cannot fail.
+        let _ = writeln!(written, "{}", path.display());
     }
     output::result(&written)?;
     Ok(CLEAN)
@@ -93,5 +95,5 @@ fn write(path: &Path, text: &str, readers: Readers) -> std::io::Result<()> {
     };
     // `create_new` also refuses what somebody put there a moment ago, a link included.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(text.as_bytes())
+    Write::write_all(&mut file, text.as_bytes())
 }

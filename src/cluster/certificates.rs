@@ -33,6 +33,7 @@ use super::{Call as _, CallError, Cluster, secret};
 use crate::certificate::issue::{self, IssueError};
 use crate::certificate::service_names;
 use crate::observe::event::Event as Line;
+use crate::observe::throttle::Throttle;
 use crate::server::{Parts, replace_certificate};
 
 /// What the log calls this.
@@ -46,6 +47,9 @@ const STEP: Duration = Duration::from_secs(1);
 
 /// The longest pause after failures.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// How long replicas may take to show a new certificate before that is told.
+const TELL: Duration = Duration::from_mins(1);
 
 /// An authority is not made more often by one replica: clocks that contradict each other must not write without end.
 const FOUNDED: Duration = Duration::from_secs(10);
@@ -126,6 +130,8 @@ pub fn keep(cluster: Cluster, settings: Settings, parts: Parts) {
         origin,
         trusted: Since::default(),
         served: Since::default(),
+        waiting: Since::default(),
+        telling: Throttle::new(TELL * 10),
         founded: None,
         failures: 0,
     };
@@ -228,6 +234,9 @@ struct Keeper {
     trusted: Since,
     /// Since when every replica shows the Secret's certificate.
     served: Since,
+    /// Since when some replica has not shown it.
+    waiting: Since,
+    telling: Throttle,
     founded: Option<Instant>,
     failures: u32,
 }
@@ -376,8 +385,15 @@ impl Keeper {
         let shown = replicas::ask(&self.cluster, namespace, service, &leaf.certificate).await?;
         if shown.right > 0 && shown.wrong.is_empty() {
             self.served.is(leaf.certificate.fingerprint());
-        } else {
-            self.served.ends();
+            return Ok(());
+        }
+        self.served.ends();
+        let why =
+            if shown.wrong.is_empty() { "the Service has no endpoints".to_owned() } else { shown.wrong.join("; ") };
+        // For a while that is how it should be; a minute later somebody should look.
+        if self.waiting.is(leaf.certificate.fingerprint()) >= TELL && self.telling.pass().is_some() {
+            let message = format!("older authorities stay trusted, as not every replica serves by the new one: {why}");
+            self.parts.observe.event(&Line::Warning { message: &message });
         }
         Ok(())
     }

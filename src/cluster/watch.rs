@@ -55,7 +55,7 @@ pub(super) async fn follow<K>(
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut events = pin!(watcher(api, config));
+    let mut events = pin!(watcher(api.clone(), config.clone()));
     let mut health = Health { resource, observe, listed: false, failed: None, told: None, pause: PAUSE.0 };
     loop {
         match timeout(TICK, events.next()).await {
@@ -64,11 +64,23 @@ pub(super) async fn follow<K>(
                 health.heard(&event);
                 take(event);
             }
-            Ok(Some(Err(error))) => sleep(health.lost(&error)).await,
+            Ok(Some(Err(error))) => {
+                let pause = health.lost(&error);
+                if is_gone(&error) {
+                    events.set(watcher(api.clone(), config.clone()));
+                }
+                sleep(pause).await;
+            }
             // It never ends by itself.
             Ok(None) => return,
         }
     }
+}
+
+/// Whether the API server has forgotten the place to go on from and says so by status, which the client takes for a
+/// failure to try again; told by an event, the client lists anew by itself.
+fn is_gone(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 /// How a watch does.

@@ -247,9 +247,9 @@ impl World {
         let served = self.shown_since.map_or(Served::Unknown, |at| Served::Everywhere(since(at)));
         let seen = Seen { held: &self.held, trusted: &trusted, trusted_for: since(self.written_at), served };
         match plan(self.now, &seen, &terms()) {
-            Action::Found(keep) => self.write(self.held.founded(found(self.now), keep, self.now)),
-            Action::Issue => self.write(issue(&self.held, self.now)),
-            Action::Retire => self.write(self.held.retired()),
+            Action::Found(keep) => self.write(&self.held.founded(found(self.now), keep, self.now)),
+            Action::Issue => self.write(&issue(&self.held, self.now)),
+            Action::Retire => self.write(&self.held.retired()),
             Action::Trust => {
                 self.written = vec![self.held.authorities.clone(); 2];
                 self.written_at = self.now;
@@ -271,7 +271,7 @@ impl World {
         self.known != self.written || self.shown.iter().any(|shown| shown.as_ref() != leaf)
     }
 
-    fn write(&mut self, held: Held) {
+    fn write(&mut self, held: &Held) {
         self.held = Held::read(&held.write());
         self.shown_since = None;
         self.writes += 1;
@@ -317,7 +317,7 @@ fn a_secret_deleted_at_any_moment_costs_nobody_their_trust() {
             world.tick();
         }
         // The authority is due, and its last certificate is not: before, in and after the replacement.
-        world.write(issue(&world.held, on_day(2200)));
+        world.write(&issue(&world.held, on_day(2200)));
         while world.is_behind() {
             world.tick();
         }

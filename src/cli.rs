@@ -44,7 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),

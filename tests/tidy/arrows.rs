@@ -187,15 +187,17 @@ fn one_file_names_the_rego_engine() {
 
 /// In `src` only: the tests of the server are its clients.
 #[test]
-fn only_the_server_speaks_http() {
+fn only_the_server_and_the_exporter_speak_http() {
     let planted = [("src/cli/serve.rs", "use axum::Router;"), ("src/cluster.rs", "fn f(_: tower::X) {}")];
-    check(&rust_files(&["src"]), &planted, |file| strangers(file, &HTTP, &["src/server"]));
+    check(&rust_files(&["src"]), &planted, |file| strangers(file, &HTTP, &["src/server", "src/observe/otlp.rs"]));
 }
 
 #[test]
-fn only_the_server_and_certificates_know_tls() {
+fn only_servers_exporters_and_certificates_know_tls() {
     let planted = [("src/cluster.rs", "use rcgen::KeyPair;"), ("src/admission.rs", "fn f(_: tokio_rustls::X) {}")];
-    check(&rust_files(&["src"]), &planted, |file| strangers(file, &TLS, &["src/server", "src/certificate"]));
+    check(&rust_files(&["src"]), &planted, |file| {
+        strangers(file, &TLS, &["src/server", "src/certificate", "src/observe/otlp.rs"])
+    });
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! The server, `policy test` and the benchmarks all call it, so that they cannot disagree.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::engine::decide::{Decision, Evaluation, Facts, POLICY_BUDGET, Verdict,
 use crate::engine::mutate::{self, Mutation};
 use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::Value;
-use crate::engine::review::{Review, ReviewError, uid_of_prefix};
+use crate::engine::review::{Review, ReviewError, text_of_prefix, uid_of_prefix};
 use crate::engine::scope::NamespaceFact;
 
 /// A message in the decision log is cut to so many characters, and so is a name; Kubernetes' own are shorter.
@@ -117,12 +119,45 @@ pub trait Admit: Send + Sync + 'static {
     /// Refuses a review because of its size: `prefix` is the body's beginning, at least 64 KiB or all of it, cut
     /// anywhere. Status 200 with a denial carrying the right uid if one is found in it, otherwise 413.
     fn refuse_oversize(&self, webhook: Webhook, prefix: &[u8], limit: usize) -> Reply;
+
+    /// Brings in what the decision of `body` lacks, if that can be had in a moment; to be awaited before
+    /// [`Admit::admit`]. Absent when nothing is lacking, which is nearly always.
+    fn prepare<'a>(&'a self, _body: &'a [u8]) -> Option<Lookup<'a>> {
+        None
+    }
 }
+
+/// Something being asked for, for no longer than a fraction of a second.
+pub type Lookup<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Brings the facts that a decision needs beside the review.
 pub trait FactSource: Send + Sync {
     /// What is known of a namespace. Never blocks.
     fn namespace(&self, name: &str) -> NamespaceFact;
+
+    /// Whether [`FactSource::lookup`] may ever find anything.
+    fn looks_up(&self) -> bool {
+        false
+    }
+
+    /// Asks for a namespace that is not known; absent if it is, or if asking is no use now.
+    fn lookup(&self, _name: String) -> Option<Lookup<'_>> {
+        None
+    }
+}
+
+impl<T: FactSource + ?Sized> FactSource for Arc<T> {
+    fn namespace(&self, name: &str) -> NamespaceFact {
+        (**self).namespace(name)
+    }
+
+    fn looks_up(&self) -> bool {
+        (**self).looks_up()
+    }
+
+    fn lookup(&self, name: String) -> Option<Lookup<'_>> {
+        (**self).lookup(name)
+    }
 }
 
 /// The facts of a server without a cluster: none.
@@ -245,7 +280,22 @@ impl Gate {
     }
 }
 
+/// So much of a body is read to find its namespace, which stands before the objects.
+const HEAD: usize = 4 * 1024;
+
 impl Admit for Gate {
+    fn prepare<'a>(&'a self, body: &'a [u8]) -> Option<Lookup<'a>> {
+        if !self.facts.looks_up() {
+            return None;
+        }
+        let head = body.get(..HEAD).unwrap_or(body);
+        // A Namespace under review tells of itself.
+        if text_of_prefix(head, &["request", "kind", "kind"]).is_some_and(|kind| kind == "Namespace") {
+            return None;
+        }
+        self.facts.lookup(text_of_prefix(head, &["request", "namespace"])?)
+    }
+
     fn admit(&self, webhook: Webhook, body: &[u8], budget: Duration) -> Reply {
         let review = match Review::parse(body) {
             Ok(review) => review,

@@ -1,5 +1,6 @@
 //! The command line: arguments, one file a subcommand, exit codes.
 
+mod certs;
 mod check;
 mod completions;
 mod docs;
@@ -13,6 +14,7 @@ mod schema;
 mod serve;
 mod test;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,7 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Test(test::TestArgs),
     Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
@@ -53,6 +55,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Certs(certs::CertsArgs),
+    Webhook(webhook::WebhookArgs),
 }
 
 /// Which policies, and how they are configured.
@@ -119,6 +123,8 @@ pub fn run() -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         Command::Man(arguments) => man::run(&arguments, Cli::command()),
+        Command::Certs(arguments) => certs::run(&arguments),
+        Command::Webhook(arguments) => webhook::run(&arguments),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         output::complain(&error);

@@ -5,9 +5,11 @@
 //! it; everything else brings that act its inputs or carries its answer away.
 
 pub mod admission;
+pub mod certificate;
 pub mod engine;
 
 pub mod cli;
+pub mod cluster;
 pub mod server;
 pub mod suite;
 

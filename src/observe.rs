@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::admission::Record;
 
+pub mod cluster;
 pub mod event;
 pub mod log;
 pub mod metrics;

@@ -20,6 +20,7 @@ use crate::observe::event::Event;
 mod body;
 mod bounds;
 pub mod certificate;
+pub mod clients;
 pub mod config;
 mod connection;
 pub mod drain;
@@ -33,7 +34,8 @@ mod router;
 pub mod timeout;
 pub mod tls;
 
-use certificate::{CertificateError, Certificates};
+use certificate::{CertificateError, Certificates, Validity};
+use clients::Clients;
 use config::Config;
 use connection::Door;
 use drain::{Lifecycle, Phase};
@@ -79,13 +81,17 @@ pub struct Served {
 
 /// Serves until `parts.lifecycle` says stop and what was in flight is done.
 pub async fn serve(listeners: Listeners, config: &Config, parts: Parts) -> Result<Served, ServeError> {
-    let tls = tls::server_config(Arc::clone(&parts.certificates), config.minimum_tls)?;
+    let tls = tls::server_config(Arc::clone(&parts.certificates), config.minimum_tls, config.clients.clone())?;
+    // With ourselves we shake hands as a client without a name.
+    let proof = tls::server_config(Arc::clone(&parts.certificates), config.minimum_tls, None)?;
     let operations = health::router(Arc::clone(&parts.readiness), Arc::clone(&parts.observe));
     let operations =
         health::serve(listeners.operations, operations, parts.lifecycle.clone()).map_err(ServeError::Operations)?;
     certificate_in_force(&parts);
-    tls::prove(Arc::clone(&tls), &parts.certificates).await.map_err(ServeError::Handshake)?;
+    tls::prove(proof, &parts.certificates).await.map_err(ServeError::Handshake)?;
     parts.readiness.tls_ready();
+    let certificates = Arc::clone(&parts.certificates);
+    parts.readiness.show("certificate-serving", move || format!("valid until {}", certificates.validity().until));
 
     let desk = Desk::new(config, Arc::clone(&parts.admission), Arc::clone(&parts.observe));
     let slots = listen::affordable(config.connections).min(Semaphore::MAX_PERMITS);
@@ -150,7 +156,18 @@ async fn all_back(open: &Semaphore, slots: usize) {
 /// Reads the certificate's files again; call it on each change and now and then. What happened is logged, counted and
 /// shown by readiness; on an error the pair in force stays.
 pub fn reload_certificate(parts: &Parts) -> Result<(), CertificateError> {
-    let reloaded = parts.certificates.reload();
+    tell_of_certificate(parts, parts.certificates.reload())
+}
+
+/// Puts a pair in force that comes from elsewhere, which `origin` names; told as [`reload_certificate`] does.
+pub fn replace_certificate(parts: &Parts, origin: &str, chain: &[u8], key: &[u8]) -> Result<(), CertificateError> {
+    tell_of_certificate(parts, parts.certificates.replace(origin, chain, key))
+}
+
+fn tell_of_certificate(
+    parts: &Parts,
+    reloaded: Result<Option<Validity>, CertificateError>,
+) -> Result<(), CertificateError> {
     match &reloaded {
         Ok(changed) => {
             // That it is well again is told as well, or the last line about it would be of a failure.
@@ -169,7 +186,24 @@ pub fn reload_certificate(parts: &Parts) -> Result<(), CertificateError> {
     reloaded.map(|_| ())
 }
 
+/// Reads the file again of those who sign for clients; told as [`reload_certificate`] does.
+pub fn reload_clients(parts: &Parts, clients: &Clients) {
+    match clients.reload() {
+        Ok(changed) => {
+            if parts.readiness.reload_succeeded(CLIENTS) || changed {
+                parts.observe.event(&Event::Reloaded { what: CLIENTS, now: "whom they sign for may call" });
+            }
+        }
+        Err(error) => {
+            let error = error.to_string();
+            parts.readiness.reload_failed(CLIENTS, &error);
+            parts.observe.event(&Event::ReloadFailed { what: CLIENTS, error: &error });
+        }
+    }
+}
+
 const CERTIFICATE: &str = "certificate";
+const CLIENTS: &str = "client authorities";
 
 fn certificate_in_force(parts: &Parts) {
     let until = parts.certificates.validity().until;

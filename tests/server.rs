@@ -22,6 +22,7 @@ mod server {
     mod harness;
 
     mod certificates;
+    mod clients;
     mod ends;
     mod limits;
     mod operations;

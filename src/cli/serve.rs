@@ -1,5 +1,6 @@
 //! `policy serve`: the webhook.
 
+mod cluster;
 mod reload;
 
 use std::io::IsTerminal as _;
@@ -11,15 +12,18 @@ use std::time::Duration;
 use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+pub(super) use self::cluster::lifetime;
+use self::cluster::{ClusterArgs, Connected, facts};
 use self::reload::Reloader;
 use super::{CLEAN, PolicyArgs, UNKNOWN, millis, output};
-use crate::admission::{Gate, NoCluster};
+use crate::admission::Gate;
 use crate::observe::Observe;
 use crate::observe::event::Event;
 use crate::observe::log::{Format, Log};
 use crate::observe::spans::{Sampling, Spans};
 use crate::observe::{otlp, panics};
-use crate::server::certificate::{Certificates, Source};
+use crate::server::certificate::Certificates;
+use crate::server::clients::Clients;
 use crate::server::config::Config;
 use crate::server::drain::Lifecycle;
 use crate::server::listen::Listeners;
@@ -95,6 +99,9 @@ pub(super) struct ServeArgs {
     /// How log lines are written to stderr.
     #[arg(long, value_enum, default_value = "json", env = "PORTCULLIS_LOG_FORMAT")]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -117,22 +124,32 @@ enum TlsVersion {
 
 pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let location = arguments.policies.location();
-    let certificates = Certificates::load(certificate_source(arguments))?;
+    let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
+    let certificates = Certificates::load(arguments.cluster.certificate_source(files)?)?;
+    let clients = arguments.cluster.clients()?;
     let set = location.load()?.set;
     let observe = Observe::new(Log::stderr(log_format(arguments.log_format)))?;
     panics::log_places_only(Arc::clone(&observe));
-    let gate = Arc::new(Gate::new(set, Box::new(NoCluster), Duration::from_millis(arguments.policy_budget)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let connected = runtime.block_on(arguments.cluster.connect(&observe))?;
+    let budget = Duration::from_millis(arguments.policy_budget);
+    let gate = Arc::new(Gate::new(set, facts(connected.as_ref()), budget));
     let lifecycle = Lifecycle::default();
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let finished =
-        runtime.block_on(start(server_config(arguments), Reloader { location, gate, parts }, sampling(arguments)))?;
+    let config = server_config(arguments, clients.clone());
+    let reloader = Reloader { location, gate, parts, clients };
+    let finished = runtime.block_on(start(config, reloader, connected, sampling(arguments)))?;
     Ok(if finished { CLEAN } else { UNKNOWN })
 }
 
 /// Binds, tells, watches and serves until told to stop; whether everything in flight was finished.
-async fn start(config: Config, reloader: Reloader, traces: Option<(String, Sampling)>) -> anyhow::Result<bool> {
+async fn start(
+    config: Config,
+    reloader: Reloader,
+    connected: Option<Connected>,
+    traces: Option<(String, Sampling)>,
+) -> anyhow::Result<bool> {
     let listeners = Listeners::bind(&config)?;
     if let Some((endpoint, sampling)) = traces {
         reloader.parts.observe.trace(Spans::new(otlp::exporter(&endpoint)?, sampling));
@@ -141,6 +158,9 @@ async fn start(config: Config, reloader: Reloader, traces: Option<(String, Sampl
     reloader.in_force();
     announce(&listeners, &reloader);
     let parts = reloader.parts.clone();
+    if let Some(connected) = connected {
+        connected.start(&parts);
+    }
     let _watching = reloader.watch()?;
     let observe = Arc::clone(&parts.observe);
     let finished = serve(listeners, &config, parts).await?.finished;
@@ -186,14 +206,7 @@ fn first_try(address: SocketAddr) -> String {
     )
 }
 
-fn certificate_source(arguments: &ServeArgs) -> Source {
-    match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => Source::Files { certificate: certificate.clone(), key: key.clone() },
-        (Some(_) | None, _) => Source::Ephemeral { names: Vec::new() },
-    }
-}
-
-fn server_config(arguments: &ServeArgs) -> Config {
+fn server_config(arguments: &ServeArgs, clients: Option<Arc<Clients>>) -> Config {
     Config {
         webhook_address: arguments.address,
         operations_address: arguments.operations_address,
@@ -201,6 +214,7 @@ fn server_config(arguments: &ServeArgs) -> Config {
             TlsVersion::Tls12 => MinimumVersion::Tls12,
             TlsVersion::Tls13 => MinimumVersion::Tls13,
         },
+        clients,
         timeout: Duration::from_millis(arguments.timeout),
         body_limit: usize::from(arguments.body_limit) << 20,
         drain_delay: Duration::from_millis(arguments.drain_delay),

@@ -232,6 +232,11 @@ impl Header {
 
 /// The uid in the beginning of a review that was cut off anywhere: it comes before the objects on the wire.
 pub fn uid_of_prefix(prefix: &[u8]) -> Option<String> {
+    text_of_prefix(prefix, &["request", "uid"])
+}
+
+/// The text at a path in the beginning of a review that was cut off anywhere: the first that is not empty.
+pub fn text_of_prefix(prefix: &[u8], path: &[&str]) -> Option<String> {
     let valid = match std::str::from_utf8(prefix) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(prefix.get(..error.valid_up_to())?).ok()?,
@@ -239,18 +244,18 @@ pub fn uid_of_prefix(prefix: &[u8]) -> Option<String> {
     let found = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_str(valid);
     deserializer.disable_recursion_limit();
-    // The text ends too early, so that this ends in an error; what was found on the way counts.
-    let _cut_off = Uid { path: &["request", "uid"], found: &found }.deserialize(&mut deserializer);
+    // It ends in an error: the text ends too early, or what was looked for is found.
+    let _ended = Sought { path, found: &found }.deserialize(&mut deserializer);
     found.into_inner()
 }
 
 /// Looks for a string at a path of keys.
-struct Uid<'a> {
+struct Sought<'a> {
     path: &'a [&'a str],
     found: &'a RefCell<Option<String>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Uid<'_> {
+impl<'de> DeserializeSeed<'de> for Sought<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -258,16 +263,17 @@ impl<'de> DeserializeSeed<'de> for Uid<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Uid<'_> {
+impl<'de> Visitor<'de> for Sought<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a review")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         if self.path.is_empty() && !text.is_empty() {
             self.found.replace(Some(text.to_owned()));
+            return Err(E::custom("found"));
         }
         Ok(())
     }
@@ -275,7 +281,7 @@ impl<'de> Visitor<'de> for Uid<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             match self.path.split_first() {
-                Some((wanted, path)) if *wanted == key => map.next_value_seed(Uid { path, found: self.found })?,
+                Some((wanted, path)) if *wanted == key => map.next_value_seed(Sought { path, found: self.found })?,
                 _ => map.next_value::<IgnoredAny>().map(|_| ())?,
             }
         }
@@ -382,6 +388,8 @@ mod tests {
             let expected = (cut >= uid_end).then(|| "u-é-1".to_owned());
             assert_eq!(uid_of_prefix(&whole.as_bytes()[..cut]), expected, "cut at {cut}");
         }
+        assert_eq!(text_of_prefix(whole.as_bytes(), &["request", "kind", "kind"]).as_deref(), Some("Pod"));
+        assert_eq!(text_of_prefix(whole.as_bytes(), &["request", "namespace"]), None);
         assert_eq!(uid_of_prefix(r#"{"object":{"uid":"no"},"uid":"no""#.as_bytes()), None);
         assert_eq!(uid_of_prefix("[".repeat(100_000).as_bytes()), None);
     }

@@ -93,6 +93,32 @@ pub enum Event<'a> {
         /// Failures since the last such line.
         suppressed: u64,
     },
+    /// What is known of a cluster's resource is growing old; it goes on being used.
+    WatchLost {
+        /// The resource, such as `namespaces`.
+        resource: &'a str,
+        /// What went wrong.
+        error: &'a str,
+    },
+    /// What is known of a cluster's resource is up to date again.
+    WatchRestored {
+        /// The resource.
+        resource: &'a str,
+    },
+    /// The server changed something in the cluster.
+    Acted {
+        /// What it is about, such as `certificates`.
+        what: &'a str,
+        /// What was done.
+        done: &'a str,
+    },
+    /// The server could not do to the cluster what was due, and will try again.
+    ActFailed {
+        /// What it is about.
+        what: &'a str,
+        /// What went wrong and what to do.
+        error: &'a str,
+    },
     /// Anything worth a look that has no kind of its own.
     Warning {
         /// What it is about.
@@ -108,11 +134,17 @@ impl Event<'_> {
             | Self::Reloaded { .. }
             | Self::Decision(_)
             | Self::Draining { .. }
+            | Self::WatchRestored { .. }
+            | Self::Acted { .. }
             | Self::Stopped { finished: true } => Level::Info,
-            Self::Stopped { finished: false } | Self::TlsError { .. } | Self::Shed { .. } | Self::Warning { .. } => {
-                Level::Warn
+            Self::Stopped { finished: false }
+            | Self::TlsError { .. }
+            | Self::Shed { .. }
+            | Self::WatchLost { .. }
+            | Self::Warning { .. } => Level::Warn,
+            Self::ReloadFailed { .. } | Self::ActFailed { .. } | Self::Panicked { .. } | Self::AcceptFailed { .. } => {
+                Level::Error
             }
-            Self::ReloadFailed { .. } | Self::Panicked { .. } | Self::AcceptFailed { .. } => Level::Error,
         }
     }
 }

@@ -11,6 +11,7 @@ use prometheus::{
 use thiserror::Error;
 
 use crate::admission::{Outcome, Record, Webhook};
+use crate::observe::cluster::ClusterMetrics;
 use crate::observe::policies::PolicyMetrics;
 
 /// The metrics could not be registered.
@@ -53,6 +54,7 @@ pub struct Metrics {
     validate_duration: Histogram,
     mutate_duration: Histogram,
     policies: PolicyMetrics,
+    cluster: ClusterMetrics,
     set_info: IntGaugeVec,
     set_revision: Mutex<String>,
     set_reloads: IntCounterVec,
@@ -102,6 +104,7 @@ impl Metrics {
             validate_duration: duration.with_label_values(&[webhook_label(Webhook::Validate)]),
             mutate_duration: duration.with_label_values(&[webhook_label(Webhook::Mutate)]),
             policies: PolicyMetrics::new(&register)?,
+            cluster: ClusterMetrics::new(&register)?,
             set_info: register.gauges(
                 "portcullis_policy_set_info",
                 "The policy set in force, by the digest of policies and configuration; always 1.",
@@ -149,6 +152,11 @@ impl Metrics {
     /// The whole registry in Prometheus' text format.
     pub fn render(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+
+    /// What is known of the cluster.
+    pub fn cluster(&self) -> &ClusterMetrics {
+        &self.cluster
     }
 
     /// Counts one decision and each policy's part in it.
@@ -284,7 +292,7 @@ impl Register<'_> {
         self.add(IntGauge::new(name, help)?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+    pub(crate) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
@@ -292,7 +300,7 @@ impl Register<'_> {
         self.add(prometheus::Gauge::new(name, help)?)
     }
 
-    fn floats(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, MetricsError> {
+    pub(crate) fn floats(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, MetricsError> {
         self.add(GaugeVec::new(Opts::new(name, help), labels)?)
     }
 

@@ -1,9 +1,11 @@
 //! What can be set about the server, and what it is unless set.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use crate::server::clients::Clients;
 use crate::server::tls::MinimumVersion;
 
 /// Addresses, limits and times of the server.
@@ -15,6 +17,8 @@ pub struct Config {
     pub operations_address: SocketAddr,
     /// The oldest TLS version answered.
     pub minimum_tls: MinimumVersion,
+    /// Who may call; anybody if absent.
+    pub clients: Option<Arc<Clients>>,
     /// The longest time for one answer, if the request asks for no shorter one.
     pub timeout: Duration,
     /// The largest body decided, in bytes. The API server escapes `<`, `>` and `&` to six bytes each, so an object of
@@ -51,6 +55,7 @@ impl Default for Config {
             webhook_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
             operations_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9443)),
             minimum_tls: MinimumVersion::default(),
+            clients: None,
             timeout: Duration::from_secs(10),
             body_limit: 12 * MIB,
             body_memory: 256 * MIB,

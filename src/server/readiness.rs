@@ -23,6 +23,17 @@ struct Conditions {
     awaited: BTreeMap<&'static str, Option<String>>,
     /// What could not be reloaded, with the error; what was in force still is.
     failing_reloads: BTreeMap<&'static str, String>,
+    /// What is worth knowing and no condition.
+    shown: BTreeMap<&'static str, Shown>,
+}
+
+/// Says how something is at the moment.
+struct Shown(Box<dyn Fn() -> String + Send + Sync>);
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown")
+    }
 }
 
 /// The answer of `/readyz`.
@@ -70,6 +81,11 @@ impl Readiness {
         self.change(|conditions| conditions.failing_reloads.remove(what).is_some())
     }
 
+    /// Shows how something is, which is no reason to be unready; `tell` is called for each report and must not wait.
+    pub fn show(&self, name: &'static str, tell: impl Fn() -> String + Send + Sync + 'static) {
+        self.change(|conditions| _ = conditions.shown.insert(name, Shown(Box::new(tell))));
+    }
+
     /// Every condition now.
     pub fn report(&self) -> Report {
         let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +104,9 @@ impl Readiness {
                 Some(missing) => report.failed(name, missing),
                 None => report.ok(name, ""),
             }
+        }
+        for (name, Shown(tell)) in &conditions.shown {
+            report.ok(name, &tell());
         }
         if self.lifecycle.phase() == Phase::Serving {
             report.ok("draining", "");
@@ -151,6 +170,16 @@ mod tests {
         assert!(!readiness.report().ready);
         readiness.met("cache");
         assert!(readiness.report().ready);
+    }
+
+    #[test]
+    fn what_is_shown_is_asked_for_anew_and_no_condition() {
+        let (_, readiness) = ready();
+        let asked = std::sync::atomic::AtomicU8::new(0);
+        readiness.show("namespaces", move || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string());
+        assert!(readiness.report().lines.contains("[+]namespaces ok: 0\n"));
+        let report = readiness.report();
+        assert!(report.ready && report.lines.contains("[+]namespaces ok: 1\n"), "{}", report.lines);
     }
 
     #[test]

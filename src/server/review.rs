@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::admission::{Admit, Reply, Webhook};
 use crate::observe::Observe;
@@ -96,6 +96,10 @@ impl Desk {
     ) -> Response {
         if received.bytes.is_empty() {
             return self.reject(Rejection::Empty, StatusCode::BAD_REQUEST, EMPTY);
+        }
+        if let Some(lookup) = self.admission.prepare(&received.bytes) {
+            // Without an answer in time the fact stays unknown, which the policies' fail modes are for.
+            let _ = timeout_at(deadline, lookup).await;
         }
         match self.pool.place(received.bytes.len(), deadline).await {
             Place::Inline => {

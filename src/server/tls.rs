@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::server::certificate::Certificates;
+use crate::server::clients::Clients;
 
 /// The oldest protocol version that is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,15 +39,20 @@ impl MinimumVersion {
     }
 }
 
-/// The server's side of TLS: `certificates` decides per handshake which certificate is in force.
+/// The server's side of TLS: `certificates` decides per handshake which certificate is in force, and `clients` who may
+/// call.
 pub(crate) fn server_config(
     certificates: Arc<Certificates>,
     minimum: MinimumVersion,
+    clients: Option<Arc<Clients>>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(certificates.provider())
-        .with_protocol_versions(minimum.versions())?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+    let builder =
+        ServerConfig::builder_with_provider(certificates.provider()).with_protocol_versions(minimum.versions())?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(certificates);
     // The API server speaks HTTP/1.1 to services and keeps no session cache: tickets would only cost.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -132,7 +138,7 @@ mod tests {
     async fn proves_an_ephemeral_certificate() {
         let certificates = Certificates::load(Source::Ephemeral { names: vec!["svc.ns.svc".to_owned()] }).unwrap();
         for minimum in [MinimumVersion::Tls12, MinimumVersion::Tls13] {
-            let config = server_config(Arc::clone(&certificates), minimum).unwrap();
+            let config = server_config(Arc::clone(&certificates), minimum, None).unwrap();
             prove(config, &certificates).await.unwrap();
         }
     }

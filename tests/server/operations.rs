@@ -22,9 +22,13 @@ async fn lives_at_once_and_is_ready_with_policies_and_tls() {
     let answer = client.get("/readyz").await;
     assert_eq!((answer.status, answer.text()), (200, "ok"));
     let answer = client.get("/readyz?verbose").await;
+    let until = server.parts.certificates.validity().until;
     assert_eq!(
         answer.text(),
-        "[+]policies ok: revision abc\n[+]tls ok\n[+]draining ok\n[+]reload ok\nreadyz check passed\n"
+        format!(
+            "[+]policies ok: revision abc\n[+]tls ok\n[+]certificate-serving ok: valid until {until}\n\
+             [+]draining ok\n[+]reload ok\nreadyz check passed\n"
+        )
     );
     for (line, status) in [("GET /", 404), ("GET /validate", 404), ("POST /healthz", 405)] {
         client.send(format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")).await;

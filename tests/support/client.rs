@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme, SupportedProtocolVersion};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -33,22 +34,30 @@ pub(crate) struct Hello<'a> {
     pub(crate) name: &'a str,
     /// The versions offered.
     pub(crate) versions: &'a [&'static SupportedProtocolVersion],
+    /// The certificate shown and its key, in PEM.
+    pub(crate) identity: Option<(&'a str, &'a str)>,
 }
 
 impl Default for Hello<'_> {
     fn default() -> Self {
-        Self { alpn: &["http/1.1"], name: "localhost", versions: rustls::ALL_VERSIONS }
+        Self { alpn: &["http/1.1"], name: "localhost", versions: rustls::ALL_VERSIONS, identity: None }
     }
 }
 
 /// Shakes hands, believing any certificate.
 pub(crate) async fn shake(address: SocketAddr, hello: Hello<'_>) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(hello.versions)
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Any))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(Any));
+    let mut config = match hello.identity {
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
+            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = hello.alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let name = ServerName::try_from(hello.name.to_owned()).unwrap();
     let stream = TcpStream::connect(address).await?;

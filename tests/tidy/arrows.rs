@@ -4,7 +4,7 @@ use super::rust::{heads, line, modules_around, words};
 use super::tree::{File, check, rust_files};
 
 /// What each top-level module may name of the others. A new arrow is a change of the design: argue it in the commit.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("engine", &[]),
     ("admission", &["engine"]),
     ("observe", &["engine", "admission"]),
@@ -12,8 +12,13 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("suite", &["engine", "admission"]),
     ("report", &["engine", "admission", "suite"]),
     ("schema", &["engine", "suite"]),
-    ("server", &["admission", "observe"]),
-    ("cli", &["engine", "admission", "observe", "source", "suite", "report", "schema", "server"]),
+    ("certificate", &[]),
+    ("server", &["admission", "observe", "certificate"]),
+    ("cluster", &["engine", "admission", "observe", "certificate", "server"]),
+    (
+        "cli",
+        &["engine", "admission", "observe", "source", "suite", "report", "schema", "certificate", "server", "cluster"],
+    ),
 ];
 
 /// What the engine may name of nothing: the world, and the time.
@@ -26,9 +31,14 @@ const CLOCK: &str = "src/engine/budget.rs";
 /// The one file that knows the Rego engine.
 const REGO: &str = "src/engine/rego.rs";
 
-/// Who speaks HTTP and TLS.
-const NETWORK: [&str; 9] =
-    ["axum", "hyper", "hyper_util", "http_body_util", "tower", "rustls", "tokio_rustls", "rcgen", "x509_parser"];
+/// What the server answers HTTP by.
+const HTTP: [&str; 5] = ["axum", "hyper", "hyper_util", "http_body_util", "tower"];
+
+/// What the server and those who make and read certificates speak TLS by.
+const TLS: [&str; 4] = ["rustls", "tokio_rustls", "rcgen", "x509_parser"];
+
+/// The API server's client and the types of what it keeps.
+const KUBERNETES: [&str; 2] = ["kube", "k8s_openapi"];
 
 /// The other top-level modules that a file names, each with its line.
 fn named(file: &File) -> Vec<(usize, String)> {
@@ -107,10 +117,11 @@ fn is_call(code: &str, at: usize, name: &str) -> bool {
     code[..at].ends_with("::") && code[at + name.len()..].starts_with("()")
 }
 
-fn strangers(file: &File, crates: &[&str], home: &str) -> Vec<String> {
-    if file.path.starts_with(home) {
+fn strangers(file: &File, crates: &[&str], homes: &[&str]) -> Vec<String> {
+    if homes.iter().any(|home| file.path.starts_with(home)) {
         return Vec::new();
     }
+    let home = homes.join(" and ");
     let found = crates.iter().flat_map(|name| words(&file.code, name).map(move |at| (at, name)));
     found.map(|(at, name)| format!("{}:{}: only {home} names {name}", file.path, line(&file.code, at))).collect()
 }
@@ -171,12 +182,26 @@ fn one_file_names_the_rego_engine() {
     let files = rust_files(&["src", "tests", "benches"]);
     let home = files.iter().find(|file| file.path == REGO).expect("the file that knows the Rego engine");
     assert!(words(&home.code, "regorus").count() > 0, "{REGO} does not name the engine: the rule has lost its subject");
-    check(&files, &[("src/engine/a.rs", "use regorus::Value;")], |file| strangers(file, &["regorus"], REGO));
+    check(&files, &[("src/engine/a.rs", "use regorus::Value;")], |file| strangers(file, &["regorus"], &[REGO]));
 }
 
 /// In `src` only: the tests of the server are its clients.
 #[test]
-fn only_the_server_speaks_http_and_tls() {
-    let planted = [("src/cli/serve.rs", "use axum::Router;"), ("src/admission.rs", "fn f(_: tokio_rustls::X) {}")];
-    check(&rust_files(&["src"]), &planted, |file| strangers(file, &NETWORK, "src/server"));
+fn only_the_server_and_the_exporter_speak_http() {
+    let planted = [("src/cli/serve.rs", "use axum::Router;"), ("src/cluster.rs", "fn f(_: tower::X) {}")];
+    check(&rust_files(&["src"]), &planted, |file| strangers(file, &HTTP, &["src/server", "src/observe/otlp.rs"]));
+}
+
+#[test]
+fn only_servers_exporters_and_certificates_know_tls() {
+    let planted = [("src/cluster.rs", "use rcgen::KeyPair;"), ("src/admission.rs", "fn f(_: tokio_rustls::X) {}")];
+    check(&rust_files(&["src"]), &planted, |file| {
+        strangers(file, &TLS, &["src/server", "src/certificate", "src/observe/otlp.rs"])
+    });
+}
+
+#[test]
+fn only_the_cluster_talks_to_the_api_server() {
+    let planted = [("src/cli/serve/cluster.rs", "use kube::Client;"), ("src/server.rs", "fn f(_: k8s_openapi::X) {}")];
+    check(&rust_files(&["src"]), &planted, |file| strangers(file, &KUBERNETES, &["src/cluster"]));
 }

@@ -9,7 +9,8 @@ use crate::engine::config::Exemption;
 use crate::engine::pattern::Pattern;
 use crate::engine::policy_set::PolicySet;
 use crate::observe::event::Event;
-use crate::server::{Parts, reload_certificate};
+use crate::server::clients::Clients;
+use crate::server::{Parts, reload_certificate, reload_clients};
 use crate::source::Location;
 use crate::source::watch::{Guard, Pace, WatchError, watch};
 
@@ -23,6 +24,8 @@ pub(super) struct Reloader {
     pub(super) gate: Arc<Gate>,
     /// What tells of them.
     pub(super) parts: Parts,
+    /// Who may call, if not anybody.
+    pub(super) clients: Option<Arc<Clients>>,
 }
 
 impl Reloader {
@@ -30,6 +33,7 @@ impl Reloader {
     pub(super) fn watch(self) -> Result<Option<Guard>, WatchError> {
         let mut paths = self.location.paths();
         paths.extend(self.parts.certificates.files());
+        paths.extend(self.clients.iter().map(|clients| clients.file().to_owned()));
         if paths.is_empty() {
             return Ok(None);
         }
@@ -50,6 +54,9 @@ impl Reloader {
     fn reload(&self) {
         // The error is logged and counted there; the pair in force stays.
         let _ = reload_certificate(&self.parts);
+        if let Some(clients) = &self.clients {
+            reload_clients(&self.parts, clients);
+        }
         match self.location.load() {
             Ok(loaded) => self.replace(loaded.set),
             Err(error) => self.refused(&error.to_string()),

@@ -1,6 +1,6 @@
 //! Three nodes, in place of kubelets: they are registered, keep their leases, and run what is bound to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -32,7 +32,6 @@ pub(super) async fn register(cluster: &Cluster) {
         while cluster.create(&node, "").await.status >= 300 {
             sleep(Duration::from_millis(100)).await;
         }
-        cluster.merge(&format!("/api/v1/nodes/{name}/status"), &json!({"status": status()})).await;
     }
     heartbeat(cluster).await;
     let tainted = async || {
@@ -66,7 +65,7 @@ pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Says that the nodes are alive.
+/// Says that the nodes are alive and ready, which the controllers may have come to doubt while the API server was away.
 async fn heartbeat(cluster: &Cluster) {
     let renewed = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
     for name in NODES {
@@ -76,6 +75,9 @@ async fn heartbeat(cluster: &Cluster) {
         let path = format!("{}?fieldManager=node&force=true", super::api::path(&lease));
         // The next one comes soon.
         let _ = cluster.try_send(Method::PATCH, &path, Some(&lease)).await;
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status()});
+        let path = format!("/api/v1/nodes/{name}/status?fieldManager=node&force=true");
+        let _ = cluster.try_send(Method::PATCH, &path, Some(&node)).await;
     }
 }
 
@@ -92,11 +94,14 @@ pub(super) async fn run(cluster: Cluster) {
     let bound = watcher::Config::default().fields("spec.nodeName!=");
     let mut events = pin!(watcher(pods, bound).default_backoff());
     let mut running: HashMap<String, watch::Sender<Pod>> = HashMap::new();
+    // Those that a new list of all has shown so far.
+    let mut listed = HashSet::new();
     let mut addresses = 0_u16;
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) => {
                 let uid = pod.uid().unwrap_or_default();
+                listed.insert(uid.clone());
                 if let Some(newest) = running.get(&uid) {
                     newest.send_replace(pod);
                 } else {
@@ -108,7 +113,8 @@ pub(super) async fn run(cluster: Cluster) {
                 }
             }
             Ok(watcher::Event::Delete(pod)) => drop(running.remove(&pod.uid().unwrap_or_default())),
-            Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitDone) => running.retain(|uid, _| listed.contains(uid)),
             Err(error) => eprintln!("the watch of Pods: {error}"),
         }
     }

@@ -80,8 +80,10 @@ impl Replica {
         self.pod.borrow().metadata.deletion_timestamp.is_some() || self.pod.has_changed().is_err()
     }
 
+    /// Reports what changed, and what others made of it: a controller that missed the node calls its Pods not ready.
     async fn tell(&mut self) {
-        if self.told.as_ref() != Some(&self.status)
+        let doubted = self.told.is_some() && is_ready(&self.pod.borrow()) != self.status.ready;
+        if (self.told.as_ref() != Some(&self.status) || doubted)
             && report(&self.cluster, &self.newest(), &self.address, &self.status).await
         {
             self.told = Some(self.status.clone());
@@ -247,6 +249,11 @@ async fn verdict(probe: &mut Option<Probe>) -> Option<bool> {
         Some(probe) => probe.verdict().await,
         None => None,
     }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn is_of_job(pod: &Pod) -> bool {

@@ -184,7 +184,9 @@ fn webhook(pair: &Pair) -> Value {
             rule(&["apps"], &["v1"], &["deployments", "replicasets", "statefulsets", "daemonsets"]),
             rule(&["batch"], &["v1"], &["jobs", "cronjobs"]),
         ],
-        "failurePolicy": "Fail", "matchPolicy": "Equivalent", "sideEffects": "None", "timeoutSeconds": 5,
+        "failurePolicy": "Fail", "matchPolicy": "Equivalent", "sideEffects": "None",
+        // A machine that is short of time is no failure of the product.
+        "timeoutSeconds": 10,
         "admissionReviewVersions": ["v1"],
         "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn",
             "values": ["kube-system", SYSTEM]}]},

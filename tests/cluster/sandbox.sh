@@ -34,7 +34,7 @@ while IFS=$tab read -r source target; do
     mount --bind "$source" "$root$target"
 done <"$mounts"
 if [ "$read_only" = true ]; then
-    mount -o remount,ro "$root"
+    mount -o remount,bind,ro "$root"
 fi
 
 exec chroot "$root" /policy "$@"

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::tool::{fed, tool};
 
 /// How long anything in the cluster may take to come true.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long one answer may take: longer than the API server gives a webhook.
 const ANSWER: Duration = Duration::from_secs(40);

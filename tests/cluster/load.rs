@@ -1,6 +1,7 @@
 //! Creates at a steady rate, whatever becomes of those before: Pods of which it is known what must become of them.
 //!
-//! They are dry runs, which the API server admits as any other and does not store.
+//! They are dry runs, which the API server admits as any other and does not store. On a machine that cannot keep up,
+//! some wait: a queue without end would be a failure of the machine, not of the product.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::Method;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
 
@@ -16,6 +18,9 @@ use super::release::{fine, privileged};
 
 /// Creates a second.
 const RATE: u32 = 50;
+
+/// Creates under way at a time, a second's worth.
+const MOST: usize = 50;
 
 /// Time after which a controller would try again what failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -48,6 +53,7 @@ pub(super) struct Tally {
     /// Admitted, though policy denies them.
     pub(super) slipped: usize,
     latencies: Vec<Duration>,
+    took: Duration,
 }
 
 impl Load {
@@ -93,8 +99,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} creates, {} admitted, {} denied, {} failed, {} lost, {} admitted against policy; p50 {:.1?}, p99 {:.1?}, max {:.1?}",
+            "{} creates in {:.1?}, {} admitted, {} denied, {} failed, {} lost, {} admitted against policy; p50 {:.1?}, p99 {:.1?}, max {:.1?}",
             self.creates,
+            self.took,
             self.admitted,
             self.denied,
             self.failed.len(),
@@ -119,13 +126,15 @@ async fn create(cluster: Cluster, pods: Vec<(Due, Value)>, stop: Arc<AtomicBool>
     let started = Instant::now();
     let pods: Arc<[(Due, Value)]> = pods.into();
     let mut ticks = interval(Duration::from_secs(1) / RATE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let places = Arc::new(Semaphore::new(MOST));
     let mut running = JoinSet::new();
     for turn in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
         ticks.tick().await;
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
         let (cluster, pods) = (cluster.clone(), Arc::clone(&pods));
         running.spawn(async move {
             let (due, pod) = &pods[turn % pods.len()];
@@ -137,10 +146,11 @@ async fn create(cluster: Cluster, pods: Vec<(Due, Value)>, stop: Arc<AtomicBool>
                 sleep(RETRY).await;
                 lost = matches!(ask(&cluster, *due, pod).await, Fate::Failed(_));
             }
+            drop(place);
             (began - started, latency, fate, lost)
         });
     }
-    let mut tally = Tally::default();
+    let mut tally = Tally { took: started.elapsed(), ..Tally::default() };
     for (when, latency, fate, lost) in running.join_all().await {
         tally.creates += 1;
         tally.lost += usize::from(lost);

@@ -40,10 +40,12 @@ mod cluster {
     mod volumes;
 
     mod api;
+    mod chart;
     mod load;
     mod release;
 
     mod admission;
+    mod operation;
     mod outages;
     mod rollout;
 }

@@ -7,7 +7,8 @@ use data_encoding::BASE64;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::api::{Cluster, eventually};
+use super::api::{Cluster, eventually, path};
+use super::chart;
 use super::credentials::{Pair, pair};
 use super::probe::get;
 use super::process;
@@ -29,6 +30,7 @@ pub(super) const CONFIG: &str = "apiVersion: portcullis.dev/v1alpha1\nkind: Conf
 
 /// Has the release installed, as it is meant to be, and all of its replicas ready.
 pub(super) async fn install(cluster: &Cluster) {
+    chart::uninstall(cluster, chart::NAME, chart::GUARD).await;
     cluster.namespace(SYSTEM, json!({})).await;
     cluster.namespace(SHOP, json!({})).await;
     let pair = certificate(cluster);
@@ -44,6 +46,12 @@ pub(super) async fn install(cluster: &Cluster) {
         (answer.status == 201).then_some(()).ok_or(answer.body).is_ok()
     };
     eventually(settled).await;
+}
+
+/// Takes the release out, if it is there.
+pub(super) async fn remove(cluster: &Cluster) {
+    gone(cluster, &path(&webhook_name())).await;
+    gone(cluster, &format!("/api/v1/namespaces/{SYSTEM}")).await;
 }
 
 /// Waits until the Deployment has rolled out to `replicas`.
@@ -169,13 +177,17 @@ fn deployment() -> Value {
     }})
 }
 
+fn webhook_name() -> Value {
+    json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": NAME}})
+}
+
 fn webhook(pair: &Pair) -> Value {
     let rule = |groups: &[&str], versions: &[&str], resources: &[&str]| {
         json!({"apiGroups": groups, "apiVersions": versions, "resources": resources,
             "operations": ["CREATE", "UPDATE"], "scope": "*"})
     };
-    json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": NAME}, "webhooks": [{
+    let webhook = json!({
         "name": "validate.portcullis.dev",
         "clientConfig": {"service": {"name": NAME, "namespace": SYSTEM, "path": "/validate"},
             "caBundle": BASE64.encode(pair.authority.as_bytes())},
@@ -190,7 +202,10 @@ fn webhook(pair: &Pair) -> Value {
         "admissionReviewVersions": ["v1"],
         "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn",
             "values": ["kube-system", SYSTEM]}]},
-    }]})
+    });
+    let mut configuration = webhook_name();
+    configuration["webhooks"] = json!([webhook]);
+    configuration
 }
 
 /// A Pod in the shop that no policy says a word against.

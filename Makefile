@@ -7,6 +7,9 @@ SHELL := bash
 # Sets the variables that tests/tools/install prints for the tools named after it.
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
+# What tests/cluster.rs runs.
+cluster = etcd kube-apiserver kube-controller-manager kube-scheduler kubectl
+
 .PHONY: help run test bench bench-mutate bench-peers bench-test fmt lint format clippy docs fields fresh deny examples
 
 help: ## list these targets
@@ -16,7 +19,7 @@ run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
 test: ## every test: Rust, then the policies, here and under the real opa
-	$(call tools,promtool prometheus helm opa pss reports patch) && \
+	$(call tools,promtool prometheus helm opa pss reports patch $(cluster)) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	cargo run --quiet --locked -- verify --coverage text --min-coverage 95 && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CLEAN, VIOLATIONS, millis, output};
-use crate::cluster::webhook::{Canary, delete, probe};
+use crate::cluster::webhook::{Canary, delete, probe, set_failure_policy};
 use crate::cluster::{Cluster, connect};
 
 /// Remove webhook configurations, or prove that they refuse.
@@ -48,6 +48,31 @@ struct ProbeArgs {
     /// How long to wait, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 60_000, env = "PORTCULLIS_PROBE_TIMEOUT", value_parser = millis())]
     timeout: u64,
+
+    /// The failurePolicy that the validating configuration gets once the Pod was refused; it stays as it is if left
+    /// out. A release that begins with Ignore refuses nothing before its server is proven.
+    #[arg(long, value_enum, value_name = "POLICY", env = "PORTCULLIS_FAILURE_POLICY")]
+    failure_policy: Option<FailurePolicy>,
+}
+
+/// What the API server does when it cannot ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailurePolicy {
+    /// It refuses.
+    #[value(name = "Fail")]
+    Fail,
+    /// It goes on.
+    #[value(name = "Ignore")]
+    Ignore,
+}
+
+impl FailurePolicy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "Fail",
+            Self::Ignore => "Ignore",
+        }
+    }
 }
 
 pub(super) fn run(arguments: &WebhookArgs) -> anyhow::Result<u8> {
@@ -79,7 +104,15 @@ async fn prove(cluster: &Cluster, arguments: &ProbeArgs) -> anyhow::Result<u8> {
     let within = Duration::from_millis(arguments.timeout);
     for name in &arguments.webhook_configuration {
         let told = match probe(cluster, name, &arguments.namespace, within).await? {
-            Canary::Refused(said) => format!("{name} refuses: {}\n", said.lines().next().unwrap_or_default()),
+            Canary::Refused(said) => {
+                let refuses = format!("{name} refuses: {}\n", said.lines().next().unwrap_or_default());
+                match arguments.failure_policy {
+                    Some(policy) if set_failure_policy(cluster, name, policy.name()).await? => {
+                        format!("{refuses}{name} has failurePolicy {} now\n", policy.name())
+                    }
+                    Some(_) | None => refuses,
+                }
+            }
             Canary::Admitted(last) => {
                 outcome = VIOLATIONS;
                 format!("{name} did not refuse a privileged Pod in {}: {last}\n", arguments.namespace)

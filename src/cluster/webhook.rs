@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -71,6 +71,23 @@ pub async fn probe(cluster: &Cluster, name: &str, namespace: &str, within: Durat
         }
         sleep(RETRY).await;
     }
+}
+
+/// Sets the failurePolicy of the validating configuration called `name`; whether any of its webhooks had another.
+///
+/// A release begins with `Ignore`, so that nothing is refused before the server is proven, and ends here with `Fail`.
+pub async fn set_failure_policy(cluster: &Cluster, name: &str, policy: &str) -> Result<bool, CallError> {
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(cluster.clone());
+    let found = api.get(name).call("read the webhook configuration").await?;
+    let others = found.webhooks.into_iter().flatten().filter(|hook| hook.failure_policy.as_deref() != Some(policy));
+    let webhooks: Vec<_> = others.map(|hook| json!({"name": hook.name, "failurePolicy": policy})).collect();
+    if webhooks.is_empty() {
+        return Ok(false);
+    }
+    // Merged by the webhooks' names: what others wrote, caBundle above all, stays.
+    let patch = Patch::Strategic(json!({"webhooks": webhooks}));
+    api.patch(name, &PatchParams::default(), &patch).call("set the webhook configuration's failurePolicy").await?;
+    Ok(true)
 }
 
 async fn hooks(cluster: &Cluster, name: &str) -> Result<Option<Vec<String>>, CallError> {

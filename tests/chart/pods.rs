@@ -231,3 +231,48 @@ fn what_is_mounted_is_what_the_server_is_told_to_read() {
         assert!(volumes.iter().any(|volume| volume["name"] == mount["name"]), "{mount} among {volumes:?}");
     }
 }
+
+#[test]
+fn every_setting_is_one_that_the_command_knows() {
+    let known = |arguments: &[&str]| String::from_utf8(policy(arguments).output().unwrap().stdout).unwrap();
+    let serve = known(&["serve", "--help"]);
+    let [probe, delete] = ["probe", "delete"].map(|hook| known(&["webhook", hook, "--help"]));
+    let provided = r#"certificates={"source":"provided","provided":{"secretName":"tls"}}"#;
+    let more = [r#"configuration.trustLabels=true"#, r#"clientAuthentication={"caConfigMap":"ca","names":["a"]}"#];
+    for release in [
+        Release::default().set(&[r#"certificates.selfManaged={"lifetime":"1y","caLifetime":"10y"}"#]),
+        Release::environment("prod")
+            .set(&more)
+            .set(&[provided, r#"policies={"profile":"none","existingConfigMap":"p"}"#]),
+    ] {
+        let Some(objects) = release.objects() else { return };
+        for (name, pod) in templates(&objects) {
+            let container = &pod["containers"][0];
+            let help = match container["args"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|word| word.as_str().unwrap())
+                .collect::<Vec<_>>()[..]
+            {
+                ["serve", ..] => &serve,
+                ["webhook", "probe"] => &probe,
+                ["webhook", "delete"] => &delete,
+                ref other => panic!("{name} runs {other:?}"),
+            };
+            for argument in container["args"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|word| word.starts_with("--"))
+            {
+                assert!(help.contains(argument.split('=').next().unwrap()), "{name}: {argument} is not in:\n{help}");
+            }
+            for variable in container["env"].as_array().unwrap() {
+                let variable = variable["name"].as_str().unwrap();
+                assert!(help.contains(&format!("[env: {variable}=")), "{name}: {variable} is not in:\n{help}");
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use crate::client::{Client, Serves};
 use crate::process::Process;
 use crate::review::EXAMPLE;
+use data_encoding::BASE64;
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
@@ -24,10 +25,17 @@ async fn denies_the_example_by_the_shipped_policies() {
 }
 
 #[tokio::test]
-async fn mutation_allows_without_a_patch() {
+async fn mutation_hardens_and_has_no_patch_where_nothing_mutates() {
     let server = Process::start(&[]).await;
     let answer = Client::connect(&server).await.post("/mutate", EXAMPLE).await;
     assert_eq!((answer.status, answer.uid().as_str()), (200, UID));
+    let response = &answer.json()["response"];
+    assert_eq!((&response["allowed"], &response["patchType"]), (&true.into(), &"JSONPatch".into()));
+    assert_eq!(response["auditAnnotations"]["mutated-by"], "harden_security_context");
+    let patch = BASE64.decode(response["patch"].as_str().unwrap().as_bytes()).unwrap();
+    assert!(String::from_utf8(patch).unwrap().contains("/spec/containers/0/securityContext"));
+    let baseline = Process::start(&["--profile", "baseline"]).await;
+    let answer = Client::connect(&baseline).await.post("/mutate", EXAMPLE).await;
     let response = &answer.json()["response"];
     assert_eq!(response["allowed"], true);
     for absent in ["patch", "patchType", "status"] {

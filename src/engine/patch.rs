@@ -318,9 +318,7 @@ mod tests {
         };
         let (before, mut after) = (list(0), list(50_000));
         after.as_array_mut().unwrap().push(Value::Null);
-        let started = std::time::Instant::now();
         assert_eq!(Patch::between(&before, &after).operations().len(), 20_001);
-        assert!(started.elapsed() < std::time::Duration::from_secs(5), "took {:?}", started.elapsed());
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Sampling {
 pub struct Timing {
     /// When its head was read.
     pub arrived: SystemTime,
+    /// When facts were asked for, and had or given up; nothing if none were lacking.
+    pub facts: Option<(SystemTime, SystemTime)>,
     /// When its decision began.
     pub decided_from: SystemTime,
 }
@@ -79,6 +81,10 @@ impl Spans {
             review.set_status(Status::error("a policy could not be evaluated"));
         }
         let review = parent.with_span(review);
+        if let Some((asked, had)) = timing.facts {
+            let facts = self.tracer.span_builder("facts").with_kind(SpanKind::Client).with_start_time(asked);
+            facts.start_with_context(&self.tracer, &review).end_with_timestamp(had);
+        }
         self.decided(record, timing, &review);
         review.span().end_with_timestamp(SystemTime::now());
     }
@@ -156,4 +162,88 @@ fn remote(caller: Caller) -> Option<SpanContext> {
     let span = SpanId::from_hex(caller.span()).ok()?;
     let flags = if caller.is_sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
     Some(SpanContext::new(trace, span, flags, true, TraceState::NONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::SpanData;
+
+    use super::*;
+    use crate::admission::Webhook;
+
+    /// Keeps what is exported.
+    #[derive(Clone, Debug, Default)]
+    struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+    impl SpanExporter for Kept {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().unwrap().extend(batch);
+            Ok(())
+        }
+    }
+
+    fn policy(name: &str, took: Duration) -> PolicyRecord {
+        PolicyRecord {
+            policy: Arc::from(name),
+            enforcement: "deny",
+            finding: Finding::Pass,
+            messages: Vec::new(),
+            took,
+        }
+    }
+
+    fn record(policies: Vec<PolicyRecord>) -> Record {
+        Record {
+            webhook: Webhook::Validate,
+            uid: "u".to_owned(),
+            kind: "v1/Pod".to_owned(),
+            sub_resource: String::new(),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+            operation: "CREATE",
+            user: "ann".to_owned(),
+            dry_run: false,
+            outcome: Outcome::Allow,
+            revision: Arc::from("r"),
+            policies,
+            took: Duration::from_millis(5),
+        }
+    }
+
+    #[test]
+    fn facts_and_slow_policies_have_spans_within_the_review() {
+        let kept = Kept::default();
+        let sampling = Sampling { ratio: 1.0, slow_policy: Duration::from_millis(1) };
+        let spans = Spans::new(kept.clone(), sampling);
+        let at = |millis: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let policies = vec![policy("quick", Duration::from_micros(999)), policy("slow", Duration::from_millis(3))];
+        let timing = Timing { arrived: at(10), facts: Some((at(11), at(14))), decided_from: at(20) };
+        spans.admitted(&record(policies), None, timing);
+        spans.finish(Duration::from_secs(5));
+        let exported = kept.0.lock().unwrap();
+        let named = |name: &str| exported.iter().find(|span| span.name == name).unwrap();
+        let (review, decide) = (named("review validate"), named("decide"));
+        assert_eq!(exported.len(), 4, "{exported:?}");
+        assert_eq!(named("facts").parent_span_id, review.span_context.span_id());
+        assert_eq!((named("facts").start_time, named("facts").end_time), (at(11), at(14)));
+        assert_eq!(decide.parent_span_id, review.span_context.span_id());
+        assert_eq!((decide.start_time, decide.end_time), (at(20), at(25)));
+        let slow = named("policy");
+        assert_eq!(slow.parent_span_id, decide.span_context.span_id());
+        assert_eq!(slow.start_time, at(20) + Duration::from_micros(999));
+        assert_eq!(review.start_time, at(10));
+    }
+
+    #[test]
+    fn what_is_not_sampled_leaves_nothing() {
+        let kept = Kept::default();
+        let spans = Spans::new(kept.clone(), Sampling { ratio: 0.0, slow_policy: Duration::ZERO });
+        let timing = Timing { arrived: SystemTime::now(), facts: None, decided_from: SystemTime::now() };
+        spans.admitted(&record(vec![policy("p", Duration::from_secs(1))]), None, timing);
+        spans.finish(Duration::from_secs(5));
+        assert!(kept.0.lock().unwrap().is_empty());
+    }
 }

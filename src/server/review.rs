@@ -30,6 +30,8 @@ use crate::server::timeout;
 struct Origin {
     caller: Option<Caller>,
     arrived: SystemTime,
+    /// When facts were asked for, and had or given up; nothing if none were lacking.
+    facts: Option<(SystemTime, SystemTime)>,
 }
 
 /// What answering takes.
@@ -74,7 +76,7 @@ impl Desk {
         match body::receive(body, self.body_limit, &self.memory, deadline).await {
             Ok(received) => {
                 let trace = head.headers.get("traceparent").and_then(|value| value.to_str().ok());
-                let origin = Origin { caller: trace.and_then(Caller::from_traceparent), arrived };
+                let origin = Origin { caller: trace.and_then(Caller::from_traceparent), arrived, facts: None };
                 Arc::clone(&self).decide(webhook, received, deadline, origin).await
             }
             Err(BodyError::NoRoom) => self.shed("memory"),
@@ -92,14 +94,16 @@ impl Desk {
         webhook: Webhook,
         received: Received,
         deadline: Instant,
-        origin: Origin,
+        mut origin: Origin,
     ) -> Response {
         if received.bytes.is_empty() {
             return self.reject(Rejection::Empty, StatusCode::BAD_REQUEST, EMPTY);
         }
         if let Some(lookup) = self.admission.prepare(&received.bytes) {
+            let asked = SystemTime::now();
             // Without an answer in time the fact stays unknown, which the policies' fail modes are for.
             let _ = timeout_at(deadline, lookup).await;
+            origin.facts = Some((asked, SystemTime::now()));
         }
         match self.pool.place(received.bytes.len(), deadline).await {
             Place::Inline => {
@@ -124,7 +128,7 @@ impl Desk {
 
     /// Decides, counts and logs. A panic costs this request only.
     fn admit(&self, webhook: Webhook, received: &Received, deadline: Instant, origin: Origin) -> Response {
-        let timing = Timing { arrived: origin.arrived, decided_from: SystemTime::now() };
+        let timing = Timing { arrived: origin.arrived, facts: origin.facts, decided_from: SystemTime::now() };
         let decided = catch_unwind(AssertUnwindSafe(|| {
             if received.oversize {
                 return self.admission.refuse_oversize(webhook, &received.bytes, self.body_limit);

@@ -5,6 +5,7 @@ use super::container::{Container, runnable};
 use crate::client::Client;
 use crate::pair::{pair, write};
 use crate::review::{named, review};
+use crate::wait::within;
 
 /// How many reviews are asked for, each on one of this many connections.
 const REVIEWS: usize = 2_000;
@@ -32,8 +33,10 @@ async fn it_serves_without_rights_and_ends_when_told() {
     let mut container = Container::start(&image, "serves", &settings).await;
 
     let mut operations = Client::operations(&container).await;
+    // It first shakes hands with itself.
+    within(async { while operations.get("/readyz").await.status != 200 {} }).await;
     let ready = operations.get("/readyz").await;
-    assert_eq!(ready.status, 200, "{}", ready.text());
+    assert_eq!((ready.status, ready.text()), (200, "ok"));
     let mut webhook = Client::connect(&container).await;
     let answer = webhook.post("/validate", named("denied")).await;
     assert_eq!(answer.header("content-type"), Some("application/json"));

@@ -10,7 +10,7 @@ tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set 
 # What tests/cluster.rs runs.
 cluster = etcd kube-apiserver kube-controller-manager kube-scheduler kubectl
 
-.PHONY: help run test bench bench-mutate bench-peers bench-test fmt lint format clippy docs fields fresh deny examples
+.PHONY: help run test bench bench-mutate bench-peers bench-test fmt lint format clippy docs fields fresh deny examples image image-again
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -72,3 +72,9 @@ examples: ## what examples/ci shows, under the tools that read it
 	"$$PORTCULLIS_PRE_COMMIT" validate-manifest pre-commit-hooks.yaml && \
 	"$$PORTCULLIS_PRE_COMMIT" validate-config pre-commit-config.yaml
 	cargo run --quiet --locked -- test --profile restricted examples/ci/argocd-*.yaml
+
+image: ## the container image: an OCI layout in target/image
+	image/build
+
+image-again: ## the image once more, from another place, for the same digest
+	image/again

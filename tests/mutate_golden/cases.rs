@@ -14,9 +14,9 @@ use portcullis::engine::review::Operation;
 use portcullis::source::Profile;
 use portcullis::suite::manifest::{Input, load};
 use portcullis::suite::review::{Options, review_json};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::subject::{BUDGET, home, mutators, shipped};
+use super::subject::{BUDGET, applied, home, mutators, shipped};
 
 const CONFIG: &str = "config";
 
@@ -42,31 +42,43 @@ fn review(path: &str) -> String {
     review_json(manifest, &options)
 }
 
-/// What the webhook answers, as a person reads it: who changed the object, warnings, and a line for each operation.
+/// What the webhooks answer, as a person reads it: a line for each operation of the patch, then the warnings of
+/// validation, which sees what has become of the object.
 fn shown(gate: &Gate, review: &str) -> String {
-    let reply = gate.admit(Webhook::Mutate, review.as_bytes(), BUDGET);
-    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
-    let response = &answer["response"];
-    assert_eq!(response["allowed"], true, "{response}");
-    assert!(response["auditAnnotations"].get("errors").is_none(), "{response}");
+    let response = asked(gate, Webhook::Mutate, review);
+    let patch = response["patch"]
+        .as_str()
+        .map_or(json!([]), |patch| serde_json::from_slice(&BASE64.decode(patch.as_bytes()).unwrap()).unwrap());
     let mut text = String::new();
-    for warning in response["warnings"].as_array().into_iter().flatten() {
-        writeln!(text, "warning: {warning}").unwrap();
-    }
-    let Some(patch) = response["patch"].as_str() else { return text + "nothing\n" };
-    let operations: Vec<Value> = serde_json::from_slice(&BASE64.decode(patch.as_bytes()).unwrap()).unwrap();
-    for operation in &operations {
+    for operation in patch.as_array().unwrap() {
         writeln!(text, "{operation}").unwrap();
     }
+    if text.is_empty() {
+        text.push_str("nothing\n");
+    }
+    let mut review: Value = serde_json::from_str(review).unwrap();
+    review["request"]["object"] = applied(&review["request"]["object"], &patch);
+    let response = asked(gate, Webhook::Validate, &review.to_string());
+    for warning in response["warnings"].as_array().into_iter().flatten() {
+        writeln!(text, "warning: {}", warning.as_str().unwrap()).unwrap();
+    }
     text
+}
+
+fn asked(gate: &Gate, webhook: Webhook, review: &str) -> Value {
+    let reply = gate.admit(webhook, review.as_bytes(), BUDGET);
+    let mut answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let response = answer["response"].take();
+    assert_eq!(response["allowed"], true, "{response}");
+    assert!(response["auditAnnotations"].get("errors").is_none(), "{response}");
+    response
 }
 
 #[test]
 fn every_mutator_makes_of_each_object_what_its_snapshot_says() {
     let mut changed = Vec::new();
     for mutator in mutators() {
-        let gate =
-            Gate::new(shipped(Profile::None, &format!("{mutator}/{CONFIG}.yaml")), Box::new(NoCluster), BUDGET);
+        let gate = Gate::new(shipped(Profile::None, &format!("{mutator}/{CONFIG}.yaml")), Box::new(NoCluster), BUDGET);
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(home(&mutator));
         settings.set_prepend_module_to_snapshot(false);

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use portcullis::engine::policy_set::PolicySet;
 use portcullis::source::Profile;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::corpus::{Specimen, generated, shipped, silent};
 use super::subject::{self, applied, mutated, mutators, patch};
@@ -59,6 +59,7 @@ fn mutators_want_nothing_more_after_the_servers_defaults() {
     let specimens = specimens();
     let plain: Vec<&Value> = specimens.iter().map(|specimen| &specimen.pod).collect();
     let stored = defaulted(tool("defaults").unwrap(), &plain);
+    let mut wrong = Vec::new();
     for (name, set) in sets() {
         let (mut origins, mut pods) = (Vec::new(), Vec::new());
         let mut changed = 0;
@@ -69,19 +70,22 @@ fn mutators_want_nothing_more_after_the_servers_defaults() {
                 let own = pod["metadata"]["namespace"].as_str();
                 let namespace = own.filter(|_| specimen.origin.contains(&name)).unwrap_or(namespace(&name));
                 let patch = patch(&mutated(&set, namespace, pod));
-                changed += u32::from(patch != serde_json::json!([]));
+                changed += u32::from(patch != json!([]));
                 origins.push((&specimen.origin, how, namespace));
                 pods.push(applied(pod, &patch));
             }
         }
-        assert!(changed > 100, "{name} changed {changed} Pods");
+        assert!(changed > 50, "{name} changed {changed} Pods");
         let after = defaulted(tool("defaults").unwrap(), &pods.iter().collect::<Vec<_>>());
         let decoded = after.iter().flatten().count();
         assert!(decoded * 10 > after.len() * 9, "{name}: only {decoded} of {} Pods were decoded", after.len());
         for ((origin, how, namespace), pod) in origins.iter().zip(after) {
             let Some(pod) = pod else { continue };
             let again = patch(&mutated(&set, namespace, &pod));
-            assert_eq!(again, serde_json::json!([]), "{name} of {origin} {how}, in {namespace}: {pod}");
+            if again != json!([]) {
+                wrong.push(format!("{name} wants of {origin} {how}, in {namespace}: {again}\n{pod}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{} Pods: {}", wrong.len(), wrong.join("\n"));
 }

@@ -68,7 +68,7 @@ fn check(profile: &Profile, specimens: &[Specimen]) {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} Pods, the first: {}", wrong.len(), wrong[0]);
+    assert!(wrong.is_empty(), "{} Pods: {}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -85,7 +85,9 @@ pub(super) fn silent() -> Value {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "web", "labels": {"app": "web"}},
         "spec": {
-            "containers": [{"name": "web", "image": "registry.example.com/shop/web:1.4"}],
+            "containers": [
+                {"name": "web", "image": "registry.example.com/shop/web:1.4", "ports": [{"containerPort": 8080}]},
+            ],
             "initContainers": [
                 {"name": "migrate", "image": "registry.example.com/shop/migrate:1.4"},
                 {"name": "proxy", "image": "registry.example.com/shop/proxy:1.4", "restartPolicy": "Always"},

@@ -19,7 +19,7 @@ run: ## serve, optimised, with the default settings
 	cargo run --release --locked -- serve
 
 test: ## every test: Rust, then the policies, here and under the real opa
-	$(call tools,promtool prometheus helm opa pss reports patch $(cluster)) && \
+	$(call tools,promtool prometheus helm opa pss reports patch defaults $(cluster)) && \
 	INSTA_UPDATE=no PORTCULLIS_REQUIRE_TOOLS=1 cargo test --locked && \
 	cargo run --quiet --locked -- verify --coverage text --min-coverage 95 && \
 	"$$PORTCULLIS_OPA" fmt --list --fail policies && \

@@ -158,8 +158,12 @@ mutate contains op if {
 	some c in _hardened
 	not _says_of_capabilities(c.spec)
 	path := [c.path, "securityContext", "capabilities", "drop"]
-	op := {"op": "default", "path": path, "value": input.parameters.drop_capabilities}
+	op := {"op": _filling(c.spec), "path": path, "value": input.parameters.drop_capabilities}
 }
+
+_filling(spec) := "set" if {
+	spec.securityContext.capabilities.drop == []
+} else := "default"
 
 # The containers to harden, and those to leave as they are.
 _hardened := [c |
@@ -327,8 +331,10 @@ _states_user(spec, pod_spec) if {
 
 _states(spec, field) if spec.securityContext[field] != null
 
+# Not by an empty list, which the API server leaves out before any webhook is called.
 _says_of_capabilities(spec) if {
-	spec.securityContext.capabilities.drop != null
+	drop := spec.securityContext.capabilities.drop
+	not drop in [null, []]
 } else if {
 	spec.securityContext.capabilities < {}
 	spec.securityContext.capabilities != null

@@ -153,7 +153,7 @@ test_what_a_container_states_stands if {
 		}
 		count(ops) == 7
 	}
-	every capabilities in [{"drop": []}, {"drop": ["all"]}, {"drop": "ALL"}, "ALL", ["ALL"], 5] {
+	every capabilities in [{"drop": ["all"]}, {"drop": "ALL"}, "ALL", ["ALL"], 5] {
 		document := _pod({}, [_container("container", _context({"capabilities": capabilities}))])
 		ops := harden_security_context.mutate with input as document
 		count(ops) == 7
@@ -422,4 +422,12 @@ test_what_is_malformed_is_left_alone if {
 
 test_a_pod_without_containers_is_left_alone if {
 	harden_security_context.mutate == set() with input as object.union(_pod({}, []), {"containers": []})
+}
+
+test_an_empty_list_of_capabilities_says_nothing if {
+	document := _pod({}, [_container("container", _context({"capabilities": {"drop": []}}))])
+	ops := harden_security_context.mutate with input as document
+	path := ["spec.containers[0]", "securityContext", "capabilities", "drop"]
+	{"op": "set", "path": path, "value": ["ALL"]} in ops
+	count(ops) == count(_plain)
 }

@@ -41,11 +41,11 @@ package policies.image_pull_policy
 import data.lib.image
 
 mutate contains op if {
-	input.parameters.policy == "Always"
+	input.parameters.policy != null
 	some c in input.containers
-	c.spec.imagePullPolicy == "IfNotPresent"
+	_gives_way(c.spec.imagePullPolicy, input.parameters.policy)
 	_concerned(c.image, input.parameters.images)
-	op := {"op": "set", "path": [c.path, "imagePullPolicy"], "value": "Always"}
+	op := {"op": "set", "path": [c.path, "imagePullPolicy"], "value": input.parameters.policy}
 }
 
 mutate contains op if {
@@ -55,6 +55,14 @@ mutate contains op if {
 	not _states(c.spec)
 	_concerned(c.image, input.parameters.images)
 	op := {"op": "default", "path": [c.path, "imagePullPolicy"], "value": input.parameters.policy}
+}
+
+# An empty text is nothing to the API server.
+_gives_way(stated, policy) if {
+	stated == ""
+} else if {
+	stated == "IfNotPresent"
+	policy == "Always"
 }
 
 _states(spec) if spec.imagePullPolicy != null

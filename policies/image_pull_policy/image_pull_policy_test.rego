@@ -76,3 +76,10 @@ test_values_of_the_wrong_type_are_left_alone if {
 		image_pull_policy.mutate == set() with input as _web(spec, {"policy": "Always"})
 	}
 }
+
+test_an_empty_text_states_nothing if {
+	every policy in ["Always", "IfNotPresent"] {
+		ops := image_pull_policy.mutate with input as _web({"imagePullPolicy": ""}, {"policy": policy})
+		ops == {_op("set", "container", policy)}
+	}
+}

@@ -446,6 +446,7 @@ _ports := [port |
 	some i
 	port := c.spec.ports[i]
 	is_number(port.containerPort)
+	port.containerPort > 0
 	not _other_protocol(port)
 ]
 

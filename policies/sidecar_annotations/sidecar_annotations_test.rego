@@ -178,7 +178,7 @@ test_the_port_is_the_applications_first if {
 		[[_container("debug", "ephemeral", [{"containerPort": 1}]), _container("web", "container", [tcp])], "80"],
 		[[_container("a", "container", null), _container("web", "container", [tcp])], "80"],
 		[[_container("a", "container", []), _container("web", "container", "x")], "none"],
-		[[_container("a", "container", [null, {"containerPort": "80"}, {"name": "x"}])], "none"],
+		[[_container("a", "container", [null, {"containerPort": "80"}, {"containerPort": 0}, {"name": "x"}])], "none"],
 	] {
 		ops := sidecar_annotations.mutate with input as _pod({"containers": case[0]}, _dapr({}))
 		_annotations(ops)["dapr.io/app-id"] == "web"

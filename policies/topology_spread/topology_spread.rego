@@ -54,8 +54,13 @@ mutate contains op if {
 		some key in input.parameters.topology_keys
 		constraint := object.union(_constraint(key, selector), _keys(input.pod.metadata, selector))
 	]
-	op := {"op": "default", "path": ["spec", "topologySpreadConstraints"], "value": constraints}
+	op := {"op": _filling, "path": ["spec", "topologySpreadConstraints"], "value": constraints}
 }
+
+# An empty list states nothing: the API server leaves it out before any webhook is called.
+_filling := "set" if {
+	input.pod.spec.topologySpreadConstraints == []
+} else := "default"
 
 _constraint(key, selector) := {
 	"maxSkew": input.parameters.max_skew,
@@ -67,20 +72,29 @@ _constraint(key, selector) := {
 _labels(metadata) := {key: value |
 	some key in input.parameters.labels
 	value := metadata.labels[key]
+	_says(value)
+}
+
+# The API server reads null as an empty text.
+_says(value) if {
 	is_string(value)
+	value != ""
 }
 
 # The API server refuses a key that is in the selector as well.
 _keys(metadata, selector) := {"matchLabelKeys": keys} if {
 	keys := [key |
 		some key in input.parameters.match_label_keys
-		is_string(metadata.labels[key])
+		_says(metadata.labels[key])
 		not selector[key]
 	]
 	keys != []
 } else := {}
 
-_states(spec) if spec.topologySpreadConstraints != null
+_states(spec) if {
+	stated := spec.topologySpreadConstraints
+	not stated in [null, []]
+}
 
 _placed(pod) if {
 	pod.spec.nodeName != null

@@ -48,14 +48,14 @@ test_a_key_is_never_in_the_selector_as_well if {
 }
 
 test_a_pod_without_these_labels_is_left_alone if {
-	every labels in [{}, null, {"tier": "front"}, {"app": 5}, {"app": null}, "app", ["app"]] {
+	every labels in [{}, null, {"tier": "front"}, {"app": 5}, {"app": null}, {"app": ""}, "app", ["app"]] {
 		topology_spread.mutate == set() with input as _labelled(labels)
 	}
 	topology_spread.mutate == set() with input as _document({"name": "p"}, {})
 }
 
 test_constraints_that_are_stated_stand if {
-	every stated in [_both({"app": "web"}), [{"topologyKey": "rack"}], [], "x"] {
+	every stated in [_both({"app": "web"}), [{"topologyKey": "rack"}], {}, "x"] {
 		document := _document({"labels": {"app": "web"}}, {"topologySpreadConstraints": stated})
 		topology_spread.mutate == set() with input as document
 	}
@@ -84,4 +84,10 @@ test_parameters_say_what_to_spread_over if {
 	topology_spread.mutate == _set([object.union(_constraint("rack", {"app": "web"}), {"maxSkew": 3})]) with input as one
 	none := object.union(_labelled({"app": "web"}), {"parameters": {"topology_keys": []}})
 	topology_spread.mutate == set() with input as none
+}
+
+test_an_empty_list_states_nothing if {
+	document := _document({"labels": {"app": "web"}}, {"topologySpreadConstraints": []})
+	ops := topology_spread.mutate with input as document
+	ops == {object.union(op, {"op": "set"}) | some op in _set(_both({"app": "web"}))}
 }

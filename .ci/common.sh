@@ -20,12 +20,12 @@ use_shared_target() {
     fi
     git -C "$checkout" ls-files -z | (cd "$checkout" && xargs -0 touch -c --)
 
-    # Bounded: the two newest directories, neither above 8 GiB.
+    # Bounded: the two newest directories, neither above 20 GiB.
     mkdir -p "$CARGO_TARGET_DIR"
     touch "$CARGO_TARGET_DIR"
     # shellcheck disable=SC2012 # the names are hexadecimal
     ls -1t "$base" | tail -n +3 | while read -r old; do rm -rf "${base:?}/$old"; done
-    if (($(du -sm "$CARGO_TARGET_DIR" | cut -f1) > 8192)); then
+    if (($(du -sm "$CARGO_TARGET_DIR" | cut -f1) > 20480)); then
         rm -rf "$CARGO_TARGET_DIR"
     fi
 }

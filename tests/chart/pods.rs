@@ -238,7 +238,7 @@ fn every_setting_is_one_that_the_command_knows() {
     let serve = known(&["serve", "--help"]);
     let [probe, delete] = ["probe", "delete"].map(|hook| known(&["webhook", hook, "--help"]));
     let provided = r#"certificates={"source":"provided","provided":{"secretName":"tls"}}"#;
-    let more = [r#"configuration.trustLabels=true"#, r#"clientAuthentication={"caConfigMap":"ca","names":["a"]}"#];
+    let more = [r"configuration.trustLabels=true", r#"clientAuthentication={"caConfigMap":"ca","names":["a"]}"#];
     for release in [
         Release::default().set(&[r#"certificates.selfManaged={"lifetime":"1y","caLifetime":"10y"}"#]),
         Release::environment("prod").set(&more).set(&[

@@ -122,11 +122,15 @@ async fn a_refused_pod_is_told_to_its_controller() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_admitted_or_only_tried_is_not_told() {
+async fn what_is_admitted_or_only_tried_or_in_no_namespace_is_not_told() {
     let api = Api::new();
     let server = Server::start(&api);
     assert!(!server.create("shop", "good", "web-7", false));
     assert!(server.create("shop", "bad-1", "web-7", true));
+    // Whoever reaches the port chooses neither the path nor whom the server writes to.
+    for namespace in ["../../../api/v1/namespaces/shop/pods?x=", "a/b", "Shop", ""] {
+        assert!(server.create(namespace, "bad", "web-7", false), "{namespace}");
+    }
     assert!(server.create("kube-system", "bad-2", "web-7", false));
     eventually(|| server.counted("written") == "1").await;
     assert_eq!((api.writes(), api.calls(CREATE)), (1, 0));

@@ -17,6 +17,7 @@ use crate::engine::decide::{Decision, Evaluation, Facts, POLICY_BUDGET, Verdict,
 use crate::engine::mutate::{self, Mutation};
 use crate::engine::policy_set::PolicySet;
 use crate::engine::rego::Value;
+pub use crate::engine::review::Subject;
 use crate::engine::review::{Review, ReviewError, text_of_prefix, uid_of_prefix};
 use crate::engine::scope::NamespaceFact;
 
@@ -96,6 +97,8 @@ pub struct Record {
     pub revision: Arc<str>,
     /// Each policy in scope.
     pub policies: Vec<PolicyRecord>,
+    /// Whom it concerns, if it was refused in earnest: no dry run.
+    pub subject: Option<Subject>,
     /// How long the whole decision took.
     pub took: Duration,
 }
@@ -329,7 +332,10 @@ impl Gate {
         };
         let revision = Arc::clone(self.set.load().revision());
         let record = match review {
-            Some(review) => Record::of(webhook, review, &revision, &Decision::nothing()),
+            Some(review) => Record {
+                subject: subject(review, Outcome::Deny),
+                ..Record::of(webhook, review, &revision, &Decision::nothing())
+            },
             None => Record::unread(webhook, &uid, revision),
         };
         let record = Some(Record { outcome: Outcome::Deny, ..record });
@@ -353,6 +359,7 @@ impl Record {
             outcome: Outcome::Deny,
             revision,
             policies: Vec::new(),
+            subject: None,
             took: Duration::ZERO,
         }
     }
@@ -373,9 +380,19 @@ impl Record {
             outcome: decision.outcome,
             revision: Arc::clone(revision),
             policies: decision.evaluations.iter().map(|evaluation| policy_record(evaluation, decision)).collect(),
+            subject: subject(review, decision.outcome),
             took: decision.took,
         }
     }
+}
+
+/// Whom a refusal concerns, in texts of bounded length.
+fn subject(review: &Review<'_>, outcome: Outcome) -> Option<Subject> {
+    if outcome == Outcome::Allow || review.request.dry_run {
+        return None;
+    }
+    let Subject { api_version, kind, name, uid } = review.subject();
+    Some(Subject { api_version: brief(&api_version), kind: brief(&kind), name: brief(&name), uid: brief(&uid) })
 }
 
 /// A text that nobody can flood the log with.

@@ -66,6 +66,11 @@ struct PolicyArgs {
     #[arg(long, value_name = "DIR", env = "PORTCULLIS_POLICIES")]
     policies: Option<PathBuf>,
 
+    /// Directory of policies (or one file) beside those: a name that is there already is an error. No profile concerns
+    /// them: they are enforced as their METADATA says, unless the configuration says otherwise.
+    #[arg(long, value_name = "DIR", env = "PORTCULLIS_EXTRA_POLICIES")]
+    extra_policies: Option<PathBuf>,
+
     /// Profile of the policies, a file in their profiles/: baseline, restricted, recommended or audit-only for the
     /// shipped set, recommended if left out; none enforces each policy as its METADATA says.
     #[arg(long, value_name = "NAME", env = "PORTCULLIS_PROFILE")]
@@ -80,6 +85,7 @@ impl PolicyArgs {
     fn location(&self) -> Location {
         Location {
             policies: self.policies.clone(),
+            extra: self.extra_policies.clone(),
             profile: Profile::of(self.profile.as_deref()),
             config: self.config.clone(),
         }

@@ -1,7 +1,8 @@
 //! Everything that talks to the API server, and the only code that names its client: Namespaces by watch, certificates
-//! kept in a Secret, webhook configurations. Nothing of it runs unless a cluster is asked for.
+//! kept in a Secret, Events about what was refused, webhook configurations. Nothing of it runs unless a cluster is asked for.
 
 pub mod certificates;
+pub mod events;
 mod lease;
 pub mod namespaces;
 pub mod secret;

@@ -2,9 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::mpsc;
+
 use crate::admission::Record;
+use crate::observe::cluster::Told;
 
 pub mod cluster;
+pub mod denials;
 pub mod event;
 pub mod log;
 pub mod metrics;
@@ -15,6 +19,7 @@ pub mod spans;
 pub mod throttle;
 pub mod trace;
 
+use denials::Denial;
 use event::Event;
 use log::Log;
 use metrics::Metrics;
@@ -28,12 +33,14 @@ pub struct Observe {
     log: Log,
     /// Absent unless traces are asked for.
     spans: OnceLock<Spans>,
+    /// Absent unless somebody tells of refusals.
+    denials: OnceLock<mpsc::Sender<Denial>>,
 }
 
 impl Observe {
     /// Metrics of its own registry beside `log`. Fails only if two metrics carried one name.
     pub fn new(log: Log) -> Result<Arc<Self>, metrics::MetricsError> {
-        Ok(Arc::new(Self { metrics: Metrics::new()?, log, spans: OnceLock::new() }))
+        Ok(Arc::new(Self { metrics: Metrics::new()?, log, spans: OnceLock::new(), denials: OnceLock::new() }))
     }
 
     /// The metrics.
@@ -58,12 +65,23 @@ impl Observe {
         self.spans.get()
     }
 
+    /// From now on refusals go to this queue as well, or are counted as lost when it is full. Only the first call counts.
+    pub fn tell_denials(&self, queue: mpsc::Sender<Denial>) {
+        let _ = self.denials.set(queue);
+    }
+
     /// Counts, logs and traces one decision; `caller` is who asked for it, if it named a valid trace.
     pub fn admitted(&self, record: &Record, caller: Option<Caller>, timing: Timing) {
         self.metrics.admitted(record);
         self.event(&Event::Decision(event::Decision::new(record, caller.map(|caller| caller.trace))));
         if let Some(spans) = &self.spans.get() {
             spans.admitted(record, caller, timing);
+        }
+        if let Some(queue) = self.denials.get()
+            && let Some(denial) = Denial::of(record)
+            && queue.try_send(denial).is_err()
+        {
+            self.metrics.cluster().told(Told::Dropped);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Where policies and configuration come from: the set embedded in the binary, or a directory and a file.
+//! Where policies and configuration come from: the set embedded in the binary or a directory, a directory
+//! beside it, and a file.
 
 pub mod directory;
 pub mod profile;
@@ -12,6 +13,7 @@ use include_dir::{Dir, include_dir};
 
 use crate::engine::bundle::{Bundle, BundleError};
 use crate::engine::config::{self, Config};
+use crate::engine::policy::Policy;
 use crate::engine::policy_set::PolicySet;
 use crate::engine::source::Source;
 
@@ -29,6 +31,8 @@ const EMBEDDED_ROOT: &str = "policies";
 pub struct Location {
     /// A directory of policies; the embedded set if none.
     pub policies: Option<PathBuf>,
+    /// A directory of further policies, which no profile concerns.
+    pub extra: Option<PathBuf>,
     /// The profile that configures them.
     pub profile: Profile,
     /// A configuration file, on top of the profile; none changes nothing.
@@ -49,7 +53,7 @@ pub enum LoadError {
         remedy: &'static str,
     },
     /// The directory holds no policy.
-    #[error("{}: holds no policy\n  fix: put *.rego files into it, or leave --policies out for the shipped set", .0.display())]
+    #[error("{}: holds no policy\n  fix: put *.rego files into it, or leave the option out", .0.display())]
     Empty(PathBuf),
     /// Policies are broken.
     #[error(transparent)]
@@ -85,16 +89,27 @@ impl Location {
     }
 
     fn read(&self, wanted: impl Fn(&Source) -> bool) -> Result<Bundle, LoadError> {
-        let (root, mut sources) = match &self.policies {
-            None => (EMBEDDED_ROOT.to_owned(), embedded(&EMBEDDED, is_rego)),
-            Some(path) => (directory::display(path), directory::read(path, is_rego)?),
+        let mut sources = match &self.policies {
+            None => embedded(&EMBEDDED, is_rego),
+            Some(path) => directory::read(path, is_rego)?,
         };
-        sources.retain(wanted);
-        let bundle = Bundle::read(root.trim_end_matches('/'), sources)?;
-        match &self.policies {
-            Some(path) if bundle.policies.is_empty() => Err(LoadError::Empty(path.clone())),
-            Some(_) | None => Ok(bundle),
+        let mut roots = vec![self.policies.as_deref().map_or_else(|| EMBEDDED_ROOT.to_owned(), directory::display)];
+        if let Some(path) = &self.extra {
+            // The names of files tell where they come from: none on disk may look embedded.
+            let path = if path.starts_with(EMBEDDED_ROOT) { &Path::new(".").join(path) } else { path };
+            sources.extend(directory::read(path, is_rego)?);
+            roots.push(directory::display(path));
         }
+        sources.retain(wanted);
+        let roots: Vec<&str> = roots.iter().map(|root| root.trim_end_matches('/')).collect();
+        let bundle = Bundle::read_all(&roots, sources)?;
+        for (number, path) in [&self.policies, &self.extra].into_iter().enumerate() {
+            let is_empty = || bundle.policies.iter().all(|policy| bundle.place(&policy.file).0 != number);
+            if let Some(path) = path.as_ref().filter(|_| is_empty()) {
+                return Err(LoadError::Empty(path.clone()));
+            }
+        }
+        Ok(bundle)
     }
 
     /// Reads policies, profile and configuration and puts them together.
@@ -103,13 +118,21 @@ impl Location {
         let bundle = self.read(|source| !source.is_test())?;
         let (profile, below) = self.profile.find(self.policies.as_deref())?.unzip();
         let above = self.config.as_deref().map(read_config).transpose()?;
-        let sources: Vec<Source> = below.into_iter().chain(above).collect();
+        // A profile knows the policies that it came with, and no others.
+        let (own, extra): (Vec<_>, Vec<_>) =
+            bundle.policies.iter().cloned().partition(|policy| bundle.place(&policy.file).0 == 0);
+        let extra: Vec<_> = extra.into_iter().map(|policy| Arc::clone(&policy.name)).collect();
+        let read = |source: &Source, policies: &[Arc<Policy>]| {
+            config::read(source, policies).map_err(|errors| LoadError::Config(BundleError(errors)))
+        };
         let mut config = Config::default();
-        for source in &sources {
-            let read =
-                config::read(source, &bundle.policies).map_err(|errors| LoadError::Config(BundleError(errors)))?;
-            config = read.over(config);
+        if let Some(profile) = &below {
+            config = read(profile, &own)?.without(&extra);
         }
+        if let Some(above) = &above {
+            config = read(above, &bundle.policies)?.over(config);
+        }
+        let sources: Vec<Source> = below.into_iter().chain(above).collect();
         let texts: Vec<&str> = sources.iter().map(|source| source.text.as_ref()).collect();
         let set = PolicySet::new(bundle, config, &texts);
         Ok(Loaded { set, profile, configuration: sources })
@@ -117,7 +140,7 @@ impl Location {
 
     /// Everything whose change may change the set.
     pub fn paths(&self) -> Vec<PathBuf> {
-        [&self.policies, &self.config].into_iter().flatten().cloned().collect()
+        [&self.policies, &self.extra, &self.config].into_iter().flatten().cloned().collect()
     }
 }
 

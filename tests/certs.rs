@@ -135,6 +135,7 @@ mod certs {
             (&["webhook", "probe"], "--webhook-configuration <NAME>"),
             (&["serve", "--certificates", "self-managed"], "self-managed needs --cluster"),
             (&["serve", "--cluster", "--certificates", "self-managed"], "self-managed needs --namespace"),
+            (&["serve", "--events"], "--events needs --cluster"),
             (&["serve", "--certificates", "files"], "needs --tls-cert and --tls-key"),
             (&["serve", "--client-name", "x"], "--client-ca <FILE>"),
             (&["serve", "--client-ca", "/nonexistent"], "read /nonexistent: No such file"),

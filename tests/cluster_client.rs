@@ -10,5 +10,6 @@ mod cluster_client {
     mod api;
 
     mod certificates;
+    mod events;
     mod namespaces;
 }

@@ -4,6 +4,7 @@
 
 #[cfg(test)]
 mod policy_test {
+    mod extra;
     mod outputs;
     mod progress;
     mod stream;

@@ -59,7 +59,7 @@ fn profiles(arguments: &DocsArgs) -> anyhow::Result<Vec<(String, PolicySet)>> {
 }
 
 fn load(arguments: &DocsArgs, profile: Profile) -> anyhow::Result<PolicySet> {
-    let location = Location { policies: arguments.policies.clone(), profile, config: None };
+    let location = Location { policies: arguments.policies.clone(), profile, ..Location::default() };
     Ok(location.load()?.set)
 }
 

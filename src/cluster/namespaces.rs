@@ -212,7 +212,7 @@ fn unknown(name: &str, why: &str) -> String {
 }
 
 /// A DNS label: what else a review says becomes no part of a path.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

@@ -19,8 +19,8 @@ pub struct Bundle {
     pub tests: Vec<TestModule>,
     /// Every file that the policies were made of, tests left out.
     pub sources: Vec<Source>,
-    /// What the files' names begin with.
-    pub root: String,
+    /// What the files' names begin with, one for each directory that they come from.
+    pub roots: Vec<String>,
 }
 
 /// A file of tests with the modules it is compiled with.
@@ -62,6 +62,12 @@ impl Bundle {
     /// Makes policies of the `*.rego` files of a directory, `root` being what the files' names begin with. All errors
     /// are reported, not the first only.
     pub fn read(root: &str, sources: Vec<Source>) -> Result<Self, BundleError> {
+        Self::read_all(&[root], sources)
+    }
+
+    /// The same of several directories, `roots` being what the names of each one's files begin with. Policies use the
+    /// libraries of all, but no library is made of files of two.
+    pub fn read_all(roots: &[&str], sources: Vec<Source>) -> Result<Self, BundleError> {
         let mut errors = Vec::new();
         let mut modules: BTreeMap<&str, Vec<(Role, Module)>> = BTreeMap::new();
         let mut parsed = Vec::new();
@@ -79,12 +85,14 @@ impl Bundle {
         let libraries = of_role(&parsed, Role::Library);
         // What no policy needs is looked at as well.
         errors.extend(link(&libraries).err());
+        errors.extend(shared_packages(roots, &libraries));
         let sample = super::inspected::sample_input();
-        let mut bundle = Self { root: root.to_owned(), ..Self::default() };
+        let roots_owned = roots.iter().map(|root| (*root).to_owned()).collect();
+        let mut bundle = Self { roots: roots_owned, ..Self::default() };
         for (directory, files) in &modules {
             let siblings = of_role(files, Role::Policy);
             for module in &siblings {
-                let name = fallback_name(root, directory, module, siblings.len());
+                let name = fallback_name(roots, directory, module, siblings.len());
                 match Policy::new(module, &needed_by(module, &libraries), name, &sample) {
                     Ok(policy) => bundle.policies.push(Arc::new(policy)),
                     Err(error) => errors.push(error),
@@ -112,6 +120,14 @@ impl Bundle {
 }
 
 impl Bundle {
+    /// Where a file lies below the directory that it comes from: the directory by its number, and the path.
+    pub fn place<'a>(&self, file: &'a str) -> (usize, &'a str) {
+        let roots: Vec<&str> = self.roots.iter().map(String::as_str).collect();
+        let root = root_of(&roots, file);
+        let path = self.roots.get(root).and_then(|root| file.strip_prefix(root.as_str())).unwrap_or(file);
+        (root, path.trim_start_matches('/'))
+    }
+
     /// The same policies compiled anew, so that `coverage` learns which lines their verdicts reach.
     pub fn observed(&self, coverage: &Coverage) -> Result<Vec<Arc<Policy>>, SourceError> {
         let mut modules = BTreeMap::new();
@@ -135,9 +151,36 @@ fn of_role(modules: &[(Role, Module)], wanted: Role) -> Vec<Module> {
     modules.iter().filter(|(role, _)| *role == wanted).map(|(_, module)| module.clone()).collect()
 }
 
+/// The number of the directory that a file comes from; the deepest if one lies in another.
+fn root_of(roots: &[&str], file: &str) -> usize {
+    let is_below = |root: &str| root.is_empty() || file == root || below(root, file);
+    let fitting = roots.iter().enumerate().filter(|(_, root)| is_below(root));
+    fitting.max_by_key(|(_, root)| root.len()).map_or(0, |(index, _)| index)
+}
+
+fn below(root: &str, path: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A library of one directory would change under the policies of another.
+fn shared_packages(roots: &[&str], libraries: &[Module]) -> Vec<SourceError> {
+    let mut homes: BTreeMap<&[String], &Module> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for module in libraries {
+        let first = *homes.entry(&module.outline.package).or_insert(module);
+        let (here, there) = (&module.source.file, &first.source.file);
+        if root_of(roots, here) != root_of(roots, there) {
+            let message = format!("library {} is also defined in {there}", module.outline.package.join("."));
+            errors.push(SourceError::whole(here, message).fix("give this one another package"));
+        }
+    }
+    errors
+}
+
 /// A policy is named after its directory if it is alone there, otherwise after its file.
-fn fallback_name<'a>(root: &str, directory: &'a str, module: &'a Module, siblings: usize) -> &'a str {
-    let is_below_root = directory != root && (root.is_empty() || directory.starts_with(&format!("{root}/")));
+fn fallback_name<'a>(roots: &[&str], directory: &'a str, module: &'a Module, siblings: usize) -> &'a str {
+    let is_below_root =
+        !roots.contains(&directory) && roots.iter().any(|root| root.is_empty() || below(root, directory));
     if siblings == 1 && is_below_root {
         return directory.rsplit('/').next().unwrap_or(directory);
     }

@@ -39,6 +39,15 @@ impl Config {
         self
     }
 
+    /// The same for all policies but these, whatever its overrides select.
+    #[must_use]
+    pub fn without(mut self, policies: &[Arc<str>]) -> Self {
+        for change in &mut self.overrides {
+            change.select.without.extend(policies.iter().cloned());
+        }
+        self
+    }
+
     /// Whether labels of the object may exempt it: only if it is said.
     pub fn trusts_labels(&self) -> bool {
         self.trust_labels.unwrap_or_default()
@@ -78,6 +87,8 @@ pub struct Select {
     pub controls: Vec<Pattern>,
     /// By severity.
     pub severities: Vec<Severity>,
+    /// Not these, by name, whatever the lists say.
+    pub without: Vec<Arc<str>>,
 }
 
 /// Where an override holds.
@@ -163,7 +174,8 @@ impl Select {
     /// Whether a policy is meant.
     pub fn selects(&self, policy: &Policy) -> bool {
         let controls = &policy.metadata.controls;
-        (self.policies.is_empty() || any(&self.policies, &policy.name))
+        !self.without.contains(&policy.name)
+            && (self.policies.is_empty() || any(&self.policies, &policy.name))
             && (self.controls.is_empty() || controls.iter().any(|control| any(&self.controls, control)))
             && (self.severities.is_empty() || self.severities.contains(&policy.metadata.severity))
     }

@@ -106,10 +106,12 @@ fn revision(bundle: &Bundle, texts: &[&str]) -> Arc<str> {
         digest.update((text.len() as u64).to_be_bytes());
         digest.update(text.as_bytes());
     };
-    for source in &bundle.sources {
-        // Wherever the directory lies, the same files are the same revision.
-        part(source.file.strip_prefix(bundle.root.as_str()).unwrap_or(&source.file).trim_start_matches('/'));
-        part(&source.text);
+    // Wherever the directories lie, the same files are the same revision.
+    let mut files: Vec<_> = bundle.sources.iter().map(|source| (bundle.place(&source.file), &source.text)).collect();
+    files.sort();
+    for ((_, path), text) in files {
+        part(path);
+        part(text);
     }
     for text in texts {
         part(text);

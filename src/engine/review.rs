@@ -3,6 +3,8 @@
 //! The shape is `AdmissionReview` of `admission.k8s.io/v1`
 //! (<https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response>).
 
+mod subject;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
@@ -13,6 +15,8 @@ use serde_json::value::RawValue;
 
 use super::json::{self, JsonError};
 use super::rego::Value;
+
+pub use self::subject::Subject;
 
 /// The only version spoken.
 pub const API_VERSION: &str = "admission.k8s.io/v1";

@@ -17,6 +17,32 @@ pub enum Sought {
     Failed,
 }
 
+/// What became of a refusal that an Event was to tell of, or of the Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// An Event was written.
+    Written,
+    /// An Event was brought up to date: its series has grown.
+    Counted,
+    /// The refusal is in no Event: there were too many.
+    Dropped,
+    /// The API server did not take the Event.
+    Failed,
+}
+
+impl Told {
+    const ALL: [Self; 4] = [Self::Written, Self::Counted, Self::Dropped, Self::Failed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Counted => "counted",
+            Self::Dropped => "dropped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Empty without a cluster: a series appears with the first watch.
 #[derive(Debug)]
 pub struct ClusterMetrics {
@@ -24,6 +50,7 @@ pub struct ClusterMetrics {
     errors: IntCounterVec,
     objects: IntGaugeVec,
     lookups: IntCounterVec,
+    told: IntCounterVec,
 }
 
 impl ClusterMetrics {
@@ -43,6 +70,11 @@ impl ClusterMetrics {
             lookups: register.counters(
                 "portcullis_namespace_lookups_total",
                 "Namespaces looked up because the watch had not told of them, by result.",
+                &["result"],
+            )?,
+            told: register.counters(
+                "portcullis_denial_events_total",
+                "Events of refused workloads: written, counted into a series, dropped because of too many, or failed.",
                 &["result"],
             )?,
         })
@@ -77,5 +109,17 @@ impl ClusterMetrics {
             Sought::Failed => "failed",
         };
         self.lookups.with_label_values(&[result]).inc();
+    }
+
+    /// Refusals are told of by Events from now on: every result is exported before the first.
+    pub fn tells(&self) {
+        for told in Told::ALL {
+            self.told.with_label_values(&[told.label()]);
+        }
+    }
+
+    /// An Event was written, or a refusal is in none.
+    pub fn told(&self, told: Told) {
+        self.told.with_label_values(&[told.label()]).inc();
     }
 }

@@ -1,4 +1,8 @@
-//! Everything the log can say. One variant is one kind of line; its fields are the line's fields.
+//! Everything the log can say. One variant is one kind of line; its fields are the line's fields. docs/log.md says so to
+//! those who read the log.
+
+#[cfg(test)]
+mod documented;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -262,6 +266,7 @@ mod tests {
                 policy("warns", Finding::Violation, &["no limits"]),
                 policy("exempted", Finding::Exempt, &[]),
             ],
+            subject: None,
             took: Duration::from_micros(80),
         };
         let trace = TraceId::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");

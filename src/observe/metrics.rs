@@ -353,6 +353,7 @@ mod tests {
                 messages: Vec::new(),
                 took: Duration::from_micros(30),
             }],
+            subject: None,
             took: Duration::from_micros(80),
         }
     }

@@ -209,6 +209,7 @@ mod tests {
             outcome: Outcome::Allow,
             revision: Arc::from("r"),
             policies,
+            subject: None,
             took: Duration::from_millis(5),
         }
     }

@@ -34,6 +34,9 @@ impl Location {
             Some(path) if path.is_file() => Vec::new(),
             Some(path) => directory::read(path, is_suite)?,
         };
+        if let Some(path) = self.extra.as_deref().filter(|path| !path.is_file()) {
+            suites.extend(directory::read(path, is_suite)?);
+        }
         suites.sort_by(|a, b| a.file.cmp(&b.file));
         Ok(suites)
     }

@@ -14,6 +14,7 @@ fn releases() -> Vec<(&'static str, Release)> {
     let everything = Release::environment("prod").set(&[
         "autoscaling.enabled=true",
         "priorityQuota.create=true",
+        "events.enabled=true",
         r#"policies.files={"team_label.rego":"package policies.team_label\n\nwarn contains \"x\" if false\n"}"#,
         r#"configuration={"overrides":[{"select":{"policies":["team_*"]},"set":{"enforcement":"audit"}}]}"#,
         r#"networkPolicy.apiServerCIDRs=["10.0.0.0/28"]"#,

@@ -217,7 +217,7 @@ fn what_is_mounted_is_what_the_server_is_told_to_read() {
     let pod = &objects.one("Deployment")["spec"]["template"]["spec"];
     let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
     for (name, path) in [
-        ("PORTCULLIS_POLICIES", "/etc/portcullis/policies"),
+        ("PORTCULLIS_EXTRA_POLICIES", "/etc/portcullis/policies"),
         ("PORTCULLIS_CONFIG", "/etc/portcullis/configuration/config.yaml"),
         ("PORTCULLIS_TLS_CERT", "/etc/portcullis/tls/tls.crt"),
         ("PORTCULLIS_TLS_KEY", "/etc/portcullis/tls/tls.key"),
@@ -238,12 +238,14 @@ fn every_setting_is_one_that_the_command_knows() {
     let serve = known(&["serve", "--help"]);
     let [probe, delete] = ["probe", "delete"].map(|hook| known(&["webhook", hook, "--help"]));
     let provided = r#"certificates={"source":"provided","provided":{"secretName":"tls"}}"#;
-    let more = [r#"configuration.trustLabels=true"#, r#"clientAuthentication={"caConfigMap":"ca","names":["a"]}"#];
+    let more = [r"configuration.trustLabels=true", r#"clientAuthentication={"caConfigMap":"ca","names":["a"]}"#];
     for release in [
         Release::default().set(&[r#"certificates.selfManaged={"lifetime":"1y","caLifetime":"10y"}"#]),
-        Release::environment("prod")
-            .set(&more)
-            .set(&[provided, r#"policies={"profile":"none","existingConfigMap":"p"}"#]),
+        Release::environment("prod").set(&more).set(&[
+            provided,
+            r#"policies={"profile":"none","existingConfigMap":"p","replace":true}"#,
+            "events.enabled=true",
+        ]),
     ] {
         let Some(objects) = release.objects() else { return };
         for (name, pod) in templates(&objects) {

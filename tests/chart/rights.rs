@@ -40,6 +40,14 @@ fn the_server_reads_namespaces_and_keeps_its_own_objects() {
 }
 
 #[test]
+fn events_are_written_only_when_asked_for() {
+    let Some(objects) = Release::default().set(&["events.enabled=true"]).objects() else { return };
+    let rules = rules(&objects, "ClusterRole", "portcullis.portcullis-system");
+    let events = rule("events.k8s.io", &["events"], &[], &["create", "patch"]);
+    assert!(rules.as_array().unwrap().contains(&events), "{rules}");
+}
+
+#[test]
 fn the_hooks_probe_and_remove_and_nothing_else() {
     let Some(objects) = Release::default().objects() else { return };
     assert_eq!(

@@ -50,6 +50,11 @@ const REFUSED: &[(&str, &str)] = &[
         r#"policies={"files":{"a.rego":"package a"},"existingConfigMap":"b"}"#,
         "policies: give files or existingConfigMap, not both",
     ),
+    (r"policies.replace=true", "policies.replace: give files or existingConfigMap"),
+    (
+        r#"cluster.enabled=false,events.enabled=true,certificates={"source":"provided","provided":{"secretName":"t"}}"#,
+        "Events are written by the API server",
+    ),
     (r#"policies.files={"../a.rego":"package a"}"#, "additional properties '../a.rego' not allowed"),
     (r#"probe.namespace="kube-system""#, "probe.namespace: namespace kube-system is excluded from judgement"),
     (

@@ -64,6 +64,17 @@ impl Api {
         self.change(|state| state.store(path, object));
     }
 
+    /// The objects of a collection, in the order of their paths.
+    pub(crate) fn all(&self, collection: &str) -> Vec<Value> {
+        let state = self.state.lock().unwrap();
+        state
+            .objects
+            .iter()
+            .filter(|(path, _)| is_in(path, collection, None))
+            .map(|(_, object)| object.clone())
+            .collect()
+    }
+
     pub(crate) fn remove(&self, path: &str) {
         self.change(|state| {
             if let Some(object) = state.objects.remove(path) {
@@ -201,6 +212,12 @@ impl State {
         json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": self.version.to_string()}, "items": items})
     }
 
+    /// The name of an object to be made; one without gets what it may begin with, and a number.
+    fn name(&self, metadata: &Value) -> String {
+        let given = metadata["name"].as_str().map(str::to_owned);
+        given.unwrap_or_else(|| format!("{}{}", metadata["generateName"].as_str().unwrap(), self.version + 1))
+    }
+
     fn act(&mut self, method: &Method, path: &str, body: &[u8]) -> (u16, Value) {
         if *method == Method::GET {
             return self.objects.get(path).map_or_else(|| (404, not_found()), |object| (200, object.clone()));
@@ -210,7 +227,7 @@ impl State {
         }
         let mut sent: Value = serde_json::from_slice(body).unwrap();
         let path = match method {
-            &Method::POST => format!("{path}/{}", sent["metadata"]["name"].as_str().unwrap()),
+            &Method::POST => format!("{path}/{}", self.name(&sent["metadata"])),
             _ => path.to_owned(),
         };
         let before = self.objects.get(&path).cloned();
@@ -219,6 +236,8 @@ impl State {
             (&Method::POST, Some(_)) => return (409, status(409, "AlreadyExists", "it already exists")),
             (&Method::POST, None) => {}
             (_, None) => return (404, not_found()),
+            // A merge patch need not name a version.
+            (&Method::PATCH, Some(before)) if version(&sent).is_null() => sent = merged(before, &sent),
             (_, Some(before)) if version(&before) != version(&sent) => {
                 return (409, status(409, "Conflict", "the object has been modified"));
             }
@@ -228,6 +247,14 @@ impl State {
         self.store(&path, sent);
         (200, self.objects[&path].clone())
     }
+}
+
+/// A merge of objects, field by field of the outermost.
+fn merged(mut object: Value, patch: &Value) -> Value {
+    for (key, value) in patch.as_object().unwrap() {
+        object[key] = value.clone();
+    }
+    object
 }
 
 /// Server-side apply of webhooks, which are told apart by their names.

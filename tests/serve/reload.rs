@@ -130,3 +130,26 @@ async fn a_mounted_config_map_is_followed_from_version_to_version() {
     server.told("reloaded", 2).await;
     assert_eq!(answer(&server).await.0, "one: ..3");
 }
+
+#[tokio::test]
+async fn a_change_of_the_extra_policies_is_in_force_soon() {
+    let home = tempfile::tempdir().unwrap();
+    let [main, extra] = ["main", "extra"].map(|name| home.path().join(name));
+    for directory in [&main, &extra] {
+        fs::create_dir(directory).unwrap();
+    }
+    fs::write(main.join("m.rego"), against_all("m", "main")).unwrap();
+    let file = extra.join("e.rego");
+    fs::write(&file, against_all("e", "before")).unwrap();
+    let [main, extra] = [&main, &extra].map(|path| path.to_str().unwrap());
+    let server = Process::start(&["--policies", main, "--extra-policies", extra]).await;
+    let (message, before) = answer(&server).await;
+    assert!(message.contains("m: main") && message.contains("e: before"), "{message}");
+    replace(&file, &against_all("e", "after"));
+    server.told("reloaded", 1).await;
+    let (message, after) = answer(&server).await;
+    assert!(message.contains("m: main") && message.contains("e: after") && before != after, "{message}");
+    replace(&file, &against_all("m", "again"));
+    let told = server.told("reload_failed", 1).await;
+    assert!(said(&told).contains("e.rego") && said(&told).contains("m.rego"), "{told}");
+}

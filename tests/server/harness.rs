@@ -156,6 +156,7 @@ fn record(webhook: Webhook, uid: &str) -> Record {
         outcome: Outcome::Allow,
         revision: Arc::from("abc"),
         policies: Vec::new(),
+        subject: None,
         took: Duration::from_micros(50),
     }
 }

@@ -13,6 +13,12 @@
 {{- if and (eq $v.certificates.source "self-managed") (not $v.cluster.enabled) -}}
   {{- fail "cluster.enabled: self-managed certificates are kept in the cluster: enable it, or set certificates.source to provided or cert-manager" -}}
 {{- end -}}
+{{- if and $v.events.enabled (not $v.cluster.enabled) -}}
+  {{- fail "cluster.enabled: Events are written by the API server: enable it, or set events.enabled to false" -}}
+{{- end -}}
+{{- if and $v.policies.replace (not (or $v.policies.files $v.policies.existingConfigMap)) -}}
+  {{- fail "policies.replace: give files or existingConfigMap to have in the place of the shipped policies" -}}
+{{- end -}}
 {{- if and $v.policies.files $v.policies.existingConfigMap -}}
   {{- fail "policies: give files or existingConfigMap, not both" -}}
 {{- end -}}

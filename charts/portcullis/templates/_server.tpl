@@ -11,13 +11,16 @@
   "PORTCULLIS_LOG_FORMAT" $v.server.logFormat -}}
 {{- with $v.policies.profile }}{{ $_ := set $settings "PORTCULLIS_PROFILE" . }}{{ end -}}
 {{- if include "portcullis.policies" . -}}
-  {{- $_ := set $settings "PORTCULLIS_POLICIES" "/etc/portcullis/policies" -}}
+  {{- $_ := set $settings (ternary "PORTCULLIS_POLICIES" "PORTCULLIS_EXTRA_POLICIES" $v.policies.replace) "/etc/portcullis/policies" -}}
 {{- end -}}
 {{- if $v.configuration -}}
   {{- $_ := set $settings "PORTCULLIS_CONFIG" "/etc/portcullis/configuration/config.yaml" -}}
 {{- end -}}
 {{- if .Values.cluster.enabled -}}
   {{- $_ := set $settings "PORTCULLIS_CLUSTER" "true" -}}
+{{- end -}}
+{{- if .Values.events.enabled -}}
+  {{- $_ := set $settings "PORTCULLIS_EVENTS" "true" -}}
 {{- end -}}
 {{- if eq $v.certificates.source "self-managed" -}}
   {{- $_ := set $settings "PORTCULLIS_CERTIFICATES" "self-managed" -}}

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::admission::{FactSource, NoCluster};
 use crate::certificate::service_names;
 use crate::cluster::certificates::{Settings, keep};
+use crate::cluster::events;
 use crate::cluster::namespaces::{Namespaces, RESOURCE};
 use crate::cluster::{Cluster, connect};
 use crate::observe::Observe;
@@ -65,7 +66,12 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',', env = "PORTCULLIS_WEBHOOK_CONFIGURATION")]
     webhook_configuration: Vec<String>,
 
-    /// This replica's name, which the Lease shows.
+    /// Write an Event into the namespace of each workload that is refused, about its controller or itself; needs
+    /// --cluster. Equal ones are counted into one, and many are written slowly.
+    #[arg(long, env = "PORTCULLIS_EVENTS")]
+    events: bool,
+
+    /// This replica's name, which the Lease and Events show.
     #[arg(long, value_name = "NAME", env = "PORTCULLIS_POD_NAME")]
     pod_name: Option<String>,
 
@@ -92,6 +98,8 @@ pub(super) struct Connected {
     cluster: Cluster,
     namespaces: Arc<Namespaces>,
     certificates: Option<Settings>,
+    /// In whose name to write Events, if they are asked for.
+    events: Option<String>,
 }
 
 impl ClusterArgs {
@@ -127,11 +135,19 @@ impl ClusterArgs {
     pub(super) async fn connect(&self, observe: &Arc<Observe>) -> anyhow::Result<Option<Connected>> {
         let certificates = self.settings()?;
         if !self.cluster {
+            if self.events {
+                bail!("--events needs --cluster: Events are written by the API server");
+            }
             return Ok(None);
         }
         let cluster = connect().await?;
         let namespaces = Namespaces::watch(&cluster, Arc::clone(observe));
-        Ok(Some(Connected { cluster, namespaces, certificates }))
+        let events = self.events.then(|| self.replica());
+        Ok(Some(Connected { cluster, namespaces, certificates, events }))
+    }
+
+    fn replica(&self) -> String {
+        self.pod_name.clone().unwrap_or_else(|| format!("policy-{}", std::process::id()))
     }
 
     fn settings(&self) -> anyhow::Result<Option<Settings>> {
@@ -148,7 +164,7 @@ impl ClusterArgs {
             secret: self.tls_secret.clone(),
             lease: self.lease.clone(),
             configurations: self.webhook_configuration.clone(),
-            replica: self.pod_name.clone().unwrap_or_else(|| format!("policy-{}", std::process::id())),
+            replica: self.replica(),
             authority_lifetime: self.ca_lifetime,
             serving_lifetime: self.certificate_lifetime,
         }))
@@ -173,6 +189,9 @@ impl Connected {
             let _ = tokio::time::timeout(FIRST_LIST, namespaces.listed()).await;
             readiness.met(RESOURCE);
         });
+        if let Some(replica) = &self.events {
+            events::tell(&self.cluster, replica, &parts.observe);
+        }
         if let Some(settings) = self.certificates {
             keep(self.cluster, settings, parts.clone());
         }

@@ -110,6 +110,7 @@ fn read_select(fields: &mut Fields<'_>, policies: Policies<'_>) -> Select {
         policies: policy_patterns(fields, policies),
         controls: controls.into_iter().map(|(text, _)| Pattern::new(text)).collect(),
         severities,
+        without: Vec::new(),
     }
 }
 

@@ -45,6 +45,7 @@ mod cluster {
     mod release;
 
     mod admission;
+    mod mutation;
     mod operation;
     mod outages;
     mod rollout;

@@ -48,6 +48,7 @@ mod cluster {
     mod admission;
     mod certificates;
     mod mutation;
+    mod observed;
     mod operation;
     mod outages;
     mod rollout;

@@ -43,8 +43,7 @@ async fn is_served(cluster: &Cluster, name: &str) -> bool {
     fs::write(&file, BASE64.decode(secret["data"]["tls.crt"].as_str().unwrap().as_bytes()).unwrap()).unwrap();
     let expected = fingerprint(&[file.to_str().unwrap()]);
     assert!(expected.is_some(), "{secret}");
-    let pods = format!("/api/v1/namespaces/{GUARD}/pods?labelSelector=app.kubernetes.io%2Fcomponent%3Dserver");
-    let pods = cluster.get(&pods).await["items"].as_array().unwrap().clone();
+    let pods = chart::pods(cluster).await;
     let address = |pod: &Value| format!("{}:8443", pod["status"]["podIP"].as_str().unwrap());
     !pods.is_empty() && pods.iter().all(|pod| fingerprint(&["--url", &address(pod)]) == expected)
 }

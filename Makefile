@@ -8,7 +8,7 @@ SHELL := bash
 tools = tools="$$(tests/tools/install $(1))" && set -a && eval "$$tools" && set +a
 
 # What tests/cluster.rs runs.
-cluster = etcd kube-apiserver kube-controller-manager kube-scheduler kubectl
+cluster = etcd kube-apiserver kube-controller-manager kube-scheduler kubectl cert-manager-crds
 
 .PHONY: help run test bench bench-mutate bench-peers bench-test fmt lint format clippy docs fields fresh deny examples image image-again
 

@@ -25,6 +25,7 @@ mod chart {
     mod golden;
     mod pods;
     mod rights;
+    mod traces;
     mod values;
     mod webhooks;
 }

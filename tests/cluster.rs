@@ -1,7 +1,7 @@
 //! The product in a real cluster: kube-apiserver, its controllers, the scheduler and etcd, without containers.
 //!
 //! `make test` runs it; alone: `eval "$(tests/tools/install etcd kube-apiserver kube-controller-manager kube-scheduler
-//! kubectl)"`, `export PORTCULLIS_ETCD PORTCULLIS_KUBE_APISERVER …`, `cargo test --test cluster`. One test:
+//! kubectl helm cert-manager-crds)"`, `export PORTCULLIS_ETCD PORTCULLIS_KUBE_APISERVER …`, `cargo test --test cluster`. One test:
 //! `cargo test --test cluster -- NAME --nocapture`. It wants Linux with `unshare`, `nsenter` and `ip`, and no root: an
 //! ordinary user may make the namespaces, unless the distribution forbids it.
 //!
@@ -40,11 +40,15 @@ mod cluster {
     mod volumes;
 
     mod api;
+    mod cert_manager;
     mod chart;
     mod load;
     mod release;
 
     mod admission;
+    mod certificates;
+    mod mutation;
+    mod observed;
     mod operation;
     mod outages;
     mod rollout;

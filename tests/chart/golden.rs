@@ -17,6 +17,7 @@ fn releases() -> Vec<(&'static str, Release)> {
         "events.enabled=true",
         r#"policies.files={"team_label.rego":"package policies.team_label\n\nwarn contains \"x\" if false\n"}"#,
         r#"configuration={"overrides":[{"select":{"policies":["team_*"]},"set":{"enforcement":"audit"}}]}"#,
+        r#"traces={"endpoint":"http://collector.monitoring.svc:4318","ratio":0.1}"#,
         r#"networkPolicy.apiServerCIDRs=["10.0.0.0/28"]"#,
         r#"webhooks.namespaceSelector={"matchLabels":{"policy-set":"blue"}}"#,
         r#"webhooks.matchConditions=[{"name":"no-robots","expression":"request.userInfo.username != 'robot'"}]"#,

@@ -114,9 +114,13 @@ pub(super) fn environments() -> Vec<String> {
     names
 }
 
+/// The replicas of the release.
+pub(super) async fn pods(cluster: &Cluster) -> Vec<Value> {
+    let path = format!("/api/v1/namespaces/{GUARD}/pods?labelSelector=app.kubernetes.io%2Fcomponent%3Dserver");
+    cluster.get(&path).await["items"].as_array().unwrap().clone()
+}
+
 /// Waits until no Pod of the release is left that is ending.
 pub(super) async fn settled(cluster: &Cluster, replicas: usize) {
-    let path = format!("/api/v1/namespaces/{GUARD}/pods?labelSelector=app.kubernetes.io%2Fcomponent%3Dserver");
-    let count = async || cluster.get(&path).await["items"].as_array().unwrap().len();
-    eventually(async || count().await == replicas).await;
+    eventually(async || pods(cluster).await.len() == replicas).await;
 }

@@ -16,6 +16,14 @@ use crate::tool::tool;
 /// The one address of the control plane and of the nodes; Pods have others of the same network.
 pub(super) const ADDRESS: &str = "10.99.0.1";
 
+/// The namespace of which the API server keeps an audit log.
+pub(super) const AUDITED: &str = "audited";
+
+const AUDIT: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:
+- {level: Metadata, namespaces: [audited]}
+- {level: None}
+";
+
 /// Where the nodes' address of a Pod comes from: every address below it is local.
 const NETWORK: [&[&str]; 3] = [
     &["link", "set", "lo", "up"],
@@ -30,6 +38,7 @@ pub(super) fn play(home: &Path) {
         assert!(status.success(), "ip {arguments:?}: {status}");
     }
     credentials::write(home, ADDRESS);
+    fs::write(home.join("audit.yaml"), AUDIT).unwrap();
     let running = Arc::new(Mutex::new(Running::default()));
     for component in components(home) {
         supervise(home, component, &running);
@@ -92,6 +101,8 @@ fn components(home: &Path) -> [Component; 4] {
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--allow-privileged=true",
                 "--enable-aggregator-routing=true",
+                &format!("--audit-policy-file={}", file("audit.yaml")),
+                &format!("--audit-log-path={}", file("audit.jsonl")),
             ],
         ),
         component(

@@ -16,20 +16,45 @@ pub(super) struct Pair {
     pub(super) key: String,
 }
 
-/// A certificate for `names`, which may be addresses, by an authority of its own.
+/// Who signs certificates.
+pub(super) struct Authority {
+    name: String,
+    /// Its certificate, as PEM.
+    pub(super) certificate: String,
+    /// Its private key, as PEM.
+    pub(super) key: String,
+}
+
+impl Authority {
+    /// A new one.
+    pub(super) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = Self::params(name).self_signed(&key).unwrap().pem();
+        Self { name: name.to_owned(), certificate, key: key.serialize_pem() }
+    }
+
+    fn params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    }
+
+    /// A certificate for `names`, which may be addresses.
+    pub(super) fn sign(&self, names: &[&str]) -> Pair {
+        let issuer = Issuer::new(Self::params(&self.name), KeyPair::from_pem(&self.key).unwrap());
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, names[0]);
+        params.subject_alt_names = names.iter().map(|name| name_of(name)).collect();
+        let certificate = params.signed_by(&key, &issuer).unwrap().pem();
+        Pair { authority: self.certificate.clone(), certificate, key: key.serialize_pem() }
+    }
+}
+
+/// A certificate for `names` by an authority of its own.
 pub(super) fn pair(names: &[&str]) -> Pair {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "authority");
-    let authority_certificate = authority.self_signed(&authority_key).unwrap();
-    let issuer = Issuer::new(authority, authority_key);
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, names[0]);
-    params.subject_alt_names = names.iter().map(|name| name_of(name)).collect();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    Pair { authority: authority_certificate.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+    Authority::new("authority").sign(names)
 }
 
 fn name_of(name: &str) -> SanType {

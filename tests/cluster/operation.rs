@@ -9,6 +9,7 @@ use super::api::eventually;
 use super::chart::{self, CHART, GUARD, NAME, environments, helm, install, leftovers, settled, upgrade, webhook};
 use super::load::Load;
 use super::place::inside;
+use super::probe::get;
 use super::release::{self, SHOP, fine, privileged};
 
 /// Load before and after a change.
@@ -17,12 +18,21 @@ const MARGIN: Duration = Duration::from_secs(2);
 #[test]
 fn a_fresh_install_denies_and_an_uninstall_leaves_nothing() {
     inside(async |cluster| {
+        chart::uninstall(&cluster, NAME, GUARD).await;
         install(&cluster, &json!({})).await;
         let webhook = webhook(&cluster).await;
         assert_eq!(webhook["failurePolicy"], "Fail", "the probe has not set it");
         assert!(!webhook["clientConfig"]["caBundle"].as_str().unwrap_or_default().is_empty(), "{webhook}");
         assert!(cluster.create(&privileged("installed"), "dryRun=All").await.is_denied());
         assert_eq!(cluster.create(&fine("installed"), "dryRun=All").await.status, 201);
+        // What an alert and a panel ask for, and no server without a cluster has.
+        for pod in chart::pods(&cluster).await {
+            let metrics = get(&format!("{}:9443", pod["status"]["podIP"].as_str().unwrap()), "/metrics").await.unwrap();
+            assert!(
+                metrics.contains("\nportcullis_watch_synced_timestamp_seconds{resource=\"namespaces\"} 1"),
+                "{metrics}"
+            );
+        }
         helm(&cluster, &["test", NAME, "--namespace", GUARD, "--timeout", "1m"]);
         chart::uninstall(&cluster, NAME, GUARD).await;
         assert_eq!(leftovers(&cluster).await, [""; 0]);

@@ -26,7 +26,8 @@ pub(super) const KEEP: &str = "PORTCULLIS_KEEP_CLUSTER";
 /// The file that says, outside, which process is the cluster; it is there once the cluster is ready.
 pub(super) const READY: &str = "ready";
 
-const TOOLS: [&str; 6] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm"];
+const TOOLS: [&str; 7] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "helm", "cert-manager-crds"];
 
 /// How long the control plane may take to be ready, on a machine that is busy.
 const START: Duration = Duration::from_mins(2);

@@ -38,6 +38,11 @@
   {{- $_ := set $settings "PORTCULLIS_CLIENT_CA" "/etc/portcullis/client-ca/ca.crt" -}}
   {{- with $v.clientAuthentication.names }}{{ $_ := set $settings "PORTCULLIS_CLIENT_NAME" (join "," .) }}{{ end -}}
 {{- end -}}
+{{- with $v.traces.endpoint -}}
+  {{- $_ := set $settings "PORTCULLIS_OTLP_ENDPOINT" . -}}
+  {{- $_ := set $settings "PORTCULLIS_TRACE_RATIO" $v.traces.ratio -}}
+  {{- $_ := set $settings "PORTCULLIS_TRACE_POLICIES_ABOVE" (int64 $v.traces.policiesAboveMicroseconds) -}}
+{{- end -}}
 {{- range $name, $value := $settings }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}

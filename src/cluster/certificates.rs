@@ -1,7 +1,7 @@
 //! Certificates that the server makes and renews itself, kept in a Secret that all replicas share.
 //!
 //! Every replica watches the Secret and the webhook configurations, serves what the Secret holds, and sees what is due:
-//! [`plan`] decides that from what is seen alone. Whoever sees something due takes the Lease, looks again, does one
+//! `plan` decides that from what is seen alone. Whoever sees something due takes the Lease, looks again, does one
 //! step, and gives the Lease back when nothing is left; so a cluster at rest sees no writes, and no replica is special.
 
 mod configuration;

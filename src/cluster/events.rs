@@ -1,7 +1,7 @@
 //! Tells those who own a refused workload, where they look first: by an Event in its namespace, about the object or
 //! the controller that wanted it. `kubectl describe` shows it.
 //!
-//! Off the path of requests, and never at the price of the API server: [`series`] says what may be written when. What
+//! Off the path of requests, and never at the price of the API server: `series` says what may be written when. What
 //! fails is logged and forgotten.
 
 mod series;

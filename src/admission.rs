@@ -238,6 +238,8 @@ pub struct Gate {
     set: ArcSwap<PolicySet>,
     facts: Box<dyn FactSource>,
     policy_budget: Duration,
+    /// Whether refusals are told of the objects that they concern.
+    names_subjects: bool,
 }
 
 impl std::fmt::Debug for Gate {
@@ -249,7 +251,13 @@ impl std::fmt::Debug for Gate {
 impl Gate {
     /// A gate that decides by a set, with facts from a source and a time budget for each policy.
     pub fn new(set: PolicySet, facts: Box<dyn FactSource>, policy_budget: Duration) -> Self {
-        Self { set: ArcSwap::from_pointee(set), facts, policy_budget }
+        Self { set: ArcSwap::from_pointee(set), facts, policy_budget, names_subjects: false }
+    }
+
+    /// Has records of refusals say whom they concern, for which the object is read once more.
+    #[must_use]
+    pub fn naming_subjects(self, names_subjects: bool) -> Self {
+        Self { names_subjects, ..self }
     }
 
     /// The set in force.
@@ -266,7 +274,7 @@ impl Gate {
         let set = self.set.load();
         let decision = judge(review, &set, self.facts.as_ref(), self.moment(budget))?;
         let answer = Answer::of(&review.request.uid, set.revision(), &decision);
-        let record = Record::of(Webhook::Validate, review, set.revision(), &decision);
+        let record = self.record(Webhook::Validate, review, set.revision(), &decision);
         Ok(Reply { status: 200, body: answer.to_json(), record: Some(record) })
     }
 
@@ -274,8 +282,22 @@ impl Gate {
         let set = self.set.load();
         let mutation = mutate(review, &set, self.facts.as_ref(), self.moment(budget))?;
         let answer = Answer::of_mutation(&review.request.uid, set.revision(), &mutation);
-        let record = Record::of(Webhook::Mutate, review, set.revision(), &mutation.decision);
+        let record = self.record(Webhook::Mutate, review, set.revision(), &mutation.decision);
         Ok(Reply { status: 200, body: answer.to_json(), record: Some(record) })
+    }
+
+    fn record(&self, webhook: Webhook, review: &Review<'_>, revision: &Arc<str>, decision: &Decision) -> Record {
+        let subject = self.subject(review, decision.outcome);
+        Record { subject, ..Record::of(webhook, review, revision, decision) }
+    }
+
+    /// Whom a refusal concerns, in texts of bounded length.
+    fn subject(&self, review: &Review<'_>, outcome: Outcome) -> Option<Subject> {
+        if !self.names_subjects || outcome == Outcome::Allow || review.request.dry_run {
+            return None;
+        }
+        let Subject { api_version, kind, name, uid } = review.subject();
+        Some(Subject { api_version: brief(&api_version), kind: brief(&kind), name: brief(&name), uid: brief(&uid) })
     }
 
     fn moment(&self, budget: Duration) -> Moment {
@@ -333,7 +355,7 @@ impl Gate {
         let revision = Arc::clone(self.set.load().revision());
         let record = match review {
             Some(review) => Record {
-                subject: subject(review, Outcome::Deny),
+                subject: self.subject(review, Outcome::Deny),
                 ..Record::of(webhook, review, &revision, &Decision::nothing())
             },
             None => Record::unread(webhook, &uid, revision),
@@ -364,7 +386,7 @@ impl Record {
         }
     }
 
-    /// What is remembered of a decision.
+    /// What is remembered of a decision, but for its subject.
     pub fn of(webhook: Webhook, review: &Review<'_>, revision: &Arc<str>, decision: &Decision) -> Self {
         let request = &review.request;
         Self {
@@ -380,19 +402,10 @@ impl Record {
             outcome: decision.outcome,
             revision: Arc::clone(revision),
             policies: decision.evaluations.iter().map(|evaluation| policy_record(evaluation, decision)).collect(),
-            subject: subject(review, decision.outcome),
+            subject: None,
             took: decision.took,
         }
     }
-}
-
-/// Whom a refusal concerns, in texts of bounded length.
-fn subject(review: &Review<'_>, outcome: Outcome) -> Option<Subject> {
-    if outcome == Outcome::Allow || review.request.dry_run {
-        return None;
-    }
-    let Subject { api_version, kind, name, uid } = review.subject();
-    Some(Subject { api_version: brief(&api_version), kind: brief(&kind), name: brief(&name), uid: brief(&uid) })
 }
 
 /// A text that nobody can flood the log with.

@@ -91,7 +91,7 @@ test_each_kind_of_container_is_hardened if {
 test_null_counts_as_unset if {
 	nothing := {
 		"runAsNonRoot": null, "runAsUser": null, "runAsGroup": null, "fsGroup": null, "seccompProfile": null,
-		"allowPrivilegeEscalation": null, "readOnlyRootFilesystem": null, "capabilities": {"drop": null, "add": null},
+		"allowPrivilegeEscalation": null, "readOnlyRootFilesystem": null, "capabilities": {"add": null},
 		"privileged": null, "windowsOptions": null,
 	}
 	every context in [null, {}, nothing] {
@@ -153,7 +153,7 @@ test_what_a_container_states_stands if {
 		}
 		count(ops) == 7
 	}
-	every capabilities in [{"drop": ["all"]}, {"drop": "ALL"}, "ALL", ["ALL"], 5] {
+	every capabilities in [{"drop": ["all"]}, {"drop": "ALL"}] {
 		document := _pod({}, [_container("container", _context({"capabilities": capabilities}))])
 		ops := harden_security_context.mutate with input as document
 		count(ops) == 7
@@ -403,6 +403,10 @@ test_what_is_malformed_is_left_alone if {
 	every spec in ["x", 5, null, true, []] {
 		harden_security_context.mutate == set() with input as _pod({}, [_container("container", spec)])
 	}
+	every capabilities in ["ALL", ["ALL"], [], 5, true] {
+		document := _pod({}, [_container("container", _context({"capabilities": capabilities}))])
+		harden_security_context.mutate == set() with input as document
+	}
 	every add in ["NET_ADMIN", 5, true, {}] {
 		document := _pod({}, [_container("container", _context({"capabilities": {"add": add}}))])
 		ops := harden_security_context.mutate with input as document
@@ -424,10 +428,12 @@ test_a_pod_without_containers_is_left_alone if {
 	harden_security_context.mutate == set() with input as object.union(_pod({}, []), {"containers": []})
 }
 
-test_an_empty_list_of_capabilities_says_nothing if {
-	document := _pod({}, [_container("container", _context({"capabilities": {"drop": []}}))])
-	ops := harden_security_context.mutate with input as document
-	path := ["spec.containers[0]", "securityContext", "capabilities", "drop"]
-	{"op": "set", "path": path, "value": ["ALL"]} in ops
-	count(ops) == count(_plain)
+test_no_capabilities_in_a_list_say_nothing if {
+	every drop in [[], null] {
+		document := _pod({}, [_container("container", _context({"capabilities": {"drop": drop}}))])
+		ops := harden_security_context.mutate with input as document
+		path := ["spec.containers[0]", "securityContext", "capabilities", "drop"]
+		{"op": "set", "path": path, "value": ["ALL"]} in ops
+		count(ops) == count(_plain)
+	}
 }

@@ -133,7 +133,8 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let connected = runtime.block_on(arguments.cluster.connect(&observe))?;
     let budget = Duration::from_millis(arguments.policy_budget);
-    let gate = Arc::new(Gate::new(set, facts(connected.as_ref()), budget));
+    let gate = Gate::new(set, facts(connected.as_ref()), budget);
+    let gate = Arc::new(gate.naming_subjects(arguments.cluster.writes_events()));
     let lifecycle = Lifecycle::default();
     let readiness = Arc::new(Readiness::new(lifecycle.clone()));
     let parts = Parts { admission: gate.clone(), certificates, observe, readiness, lifecycle };

@@ -71,6 +71,11 @@ impl Mask {
         Self { values, whole }
     }
 
+    /// Whether there is nothing to hide.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Whether a text holds one of the values.
     pub fn is_in(&self, text: &str) -> bool {
         self.values.iter().any(|value| text.contains(value.as_str()))

@@ -85,14 +85,17 @@ pub fn mutate(review: &Review<'_>, set: &PolicySet, facts: &Facts) -> Result<Mut
         return Ok(Mutation::nothing());
     }
     let mut attempt = Attempt::new(&mutators, set, review, facts, &watch);
-    let (mut verdicts, after) = settle(&mut attempt, &inspected, &mutators, set);
+    let Settled { mut verdicts, after, patch } = settle(&mut attempt, &inspected, &mutators, set);
     for (number, mutator) in mutators.iter().enumerate().filter(|(_, mutator)| !mutator.acts()) {
         verdicts.insert(number, attempt.advise(number, mutator, &after));
     }
     let evaluations = evaluations(&mutators, verdicts, attempt.spent());
     let outcome = evaluations.iter().map(Evaluation::outcome).max().unwrap_or(Outcome::Allow);
-    let object = if outcome == Outcome::Allow { after.object().clone() } else { inspected.object().clone() };
-    let patch = Patch::between(inspected.object(), &object);
+    let (object, patch) = if outcome == Outcome::Allow {
+        (after.object().clone(), patch)
+    } else {
+        (inspected.object().clone(), Patch::default())
+    };
     let (secrets, private) = if evaluations.iter().any(|one| !one.passed()) {
         inspected.masks()
     } else {
@@ -130,13 +133,20 @@ fn mutators<'a>(set: &'a PolicySet, request: &Request, facts: &Facts) -> Vec<Mut
 
 type Verdicts = BTreeMap<usize, Verdict>;
 
+/// What the mutators that act have come to.
+struct Settled<'a> {
+    verdicts: Verdicts,
+    after: Inspected<'a>,
+    patch: Patch,
+}
+
 /// Mutates by all that act; without those that fail, as long as nobody's failure refuses the request.
 fn settle<'a>(
     attempt: &mut Attempt<'a>,
     inspected: &Inspected<'a>,
     mutators: &[Mutator<'a>],
     set: &PolicySet,
-) -> (Verdicts, Inspected<'a>) {
+) -> Settled<'a> {
     let mut failed = Verdicts::new();
     loop {
         let acting: BTreeSet<usize> = mutators
@@ -146,16 +156,16 @@ fn settle<'a>(
             .map(|(number, _)| number)
             .collect();
         match attempt.run(inspected, &acting).and_then(|done| finish(done, inspected, mutators, set)) {
-            Ok((mut verdicts, after)) => {
-                verdicts.extend(failed);
-                return (verdicts, after);
+            Ok(mut settled) => {
+                settled.verdicts.extend(failed);
+                return settled;
             }
             Err(failures) => {
                 let refuses = |number: &usize| mutators.get(*number).is_some_and(|m| m.on_error() == FailMode::Deny);
                 let is_refused = failures.keys().any(refuses);
                 failed.extend(failures);
                 if is_refused {
-                    return (failed, inspected.clone());
+                    return Settled { verdicts: failed, after: inspected.clone(), patch: Patch::default() };
                 }
             }
         }
@@ -168,7 +178,7 @@ fn finish<'a>(
     before: &Inspected<'a>,
     mutators: &[Mutator<'a>],
     set: &PolicySet,
-) -> Result<(Verdicts, Inspected<'a>), Verdicts> {
+) -> Result<Settled<'a>, Verdicts> {
     let names: BTreeSet<&str> =
         done.changed().filter_map(|number| mutators.get(number)).map(|mutator| mutator.policy.name.as_ref()).collect();
     if set.config().annotates_mutations() && !names.is_empty() {
@@ -180,7 +190,7 @@ fn finish<'a>(
         let why = format!("the patch would be {bytes} bytes, more than {PATCH_BYTES}");
         return Err(done.changed().map(|number| (number, Verdict::Error(why.clone()))).collect());
     }
-    Ok((done.verdicts, done.after))
+    Ok(Settled { verdicts: done.verdicts, after: done.after, patch })
 }
 
 fn evaluations(mutators: &[Mutator<'_>], mut verdicts: Verdicts, spent: &[Duration]) -> Vec<Evaluation> {

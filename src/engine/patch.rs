@@ -3,6 +3,7 @@
 //!
 //! Objects share what a mutation has left untouched, so that a patch costs what was changed, not what is there.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -72,8 +73,6 @@ impl Patch {
 
     fn values(&mut self, path: &mut String, before: &Value, after: &Value) {
         match (before, after) {
-            (Value::Object(old), Value::Object(new)) if Arc::ptr_eq(old, new) => {}
-            (Value::Array(old), Value::Array(new)) if Arc::ptr_eq(old, new) => {}
             (Value::Object(_), Value::Object(_)) => self.fields(path, before, after),
             (Value::Array(_), Value::Array(_)) => self.items(path, before, after),
             _ if before == after => {}
@@ -87,10 +86,11 @@ impl Patch {
     fn fields(&mut self, path: &mut String, before: &Value, after: &Value) {
         let (Ok(old), Ok(new)) = (before.as_object(), after.as_object()) else { return };
         for (key, value) in old.iter_sorted() {
-            below(path, key, |path| match new.get(key) {
-                Some(kept) => self.values(path, value, kept),
-                None => self.push(Act::Remove, path, None),
-            });
+            match new.get(key) {
+                Some(kept) if is_untouched(value, kept) => {}
+                Some(kept) => below(path, key, |path| self.values(path, value, kept)),
+                None => below(path, key, |path| self.push(Act::Remove, path, None)),
+            }
         }
         for (key, value) in new.iter_sorted().filter(|(key, _)| !old.contains_key(key)) {
             below(path, key, |path| self.push(Act::Add, path, Some(value)));
@@ -106,7 +106,9 @@ impl Patch {
         for step in alignment(&old, &new) {
             match step {
                 Step::Keep(old, new) => {
-                    below(path, &index(at), |path| self.values(path, old, new));
+                    if !is_untouched(old, new) {
+                        below(path, &index(at), |path| self.values(path, old, new));
+                    }
                     at = at.saturating_add(1);
                 }
                 Step::Drop => {
@@ -121,6 +123,16 @@ impl Patch {
                 }
             }
         }
+    }
+}
+
+/// Whether a mapping or list is the very same, so that there is no need to look into it.
+fn is_untouched(before: &Value, after: &Value) -> bool {
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => Arc::ptr_eq(old, new),
+        (Value::Array(old), Value::Array(new)) => Arc::ptr_eq(old, new),
+        (Value::String(old), Value::String(new)) => Arc::ptr_eq(old, new),
+        _ => false,
     }
 }
 
@@ -141,8 +153,8 @@ fn below(path: &mut String, token: &Value, act: impl FnOnce(&mut String)) {
 }
 
 /// A key as a JSON Pointer's token (RFC 6901, section 3): `~` first, or the escape of `/` would be escaped again.
-pub(super) fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub(super) fn escaped(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { Cow::Owned(key.replace('~', "~0").replace('/', "~1")) } else { Cow::Borrowed(key) }
 }
 
 /// The key that a token stands for.
@@ -233,12 +245,12 @@ fn may_be_one(old: &Value, new: &Value) -> bool {
 }
 
 fn is_named(item: &Value) -> bool {
-    item["name"].as_string().is_ok()
+    matches!(item["name"], Value::String(_))
 }
 
 fn same(old: &Value, new: &Value) -> bool {
-    let are_one = matches!((old, new), (Value::Object(a), Value::Object(b)) if Arc::ptr_eq(a, b));
-    are_one || (is_named(old) && old["name"] == new["name"]) || old == new
+    let is_namesake = || matches!(&old["name"], name @ Value::String(_) if *name == new["name"]);
+    is_untouched(old, new) || is_namesake() || old == new
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -17,7 +18,7 @@ pub const MAX_PATH_BYTES: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
     /// The value of a key in a mapping.
-    Key(String),
+    Key(Arc<str>),
     /// An item of a sequence, counted from zero.
     Index(usize),
 }
@@ -74,7 +75,7 @@ impl FieldPath {
         while !rest.is_empty() {
             if let Some(inside) = rest.strip_prefix('[') {
                 let (segment, after) = bracketed(inside).ok_or_else(|| PathError::Unclosed(at(rest)))?;
-                if segment == Segment::Key(String::new()) && inside.starts_with(']') {
+                if inside.starts_with(']') {
                     return Err(PathError::MissingKey(at(inside)));
                 }
                 segments.push(segment);
@@ -84,7 +85,7 @@ impl FieldPath {
                 if key.is_empty() {
                     return Err(PathError::MissingKey(at(rest)));
                 }
-                segments.push(Segment::Key(key.to_owned()));
+                segments.push(Segment::Key(Arc::from(key)));
                 rest = after;
             }
             match rest.strip_prefix('.') {
@@ -101,7 +102,7 @@ impl FieldPath {
 
     /// This path and one key more.
     #[must_use]
-    pub fn key(&self, key: impl Into<String>) -> Self {
+    pub fn key(&self, key: impl Into<Arc<str>>) -> Self {
         self.with(Segment::Key(key.into()))
     }
 
@@ -109,6 +110,11 @@ impl FieldPath {
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         self.with(Segment::Index(index))
+    }
+
+    /// Goes on by a step.
+    pub fn push(&mut self, segment: Segment) {
+        self.segments.push(segment);
     }
 
     /// This path followed by `tail`.
@@ -137,7 +143,7 @@ impl FieldPath {
     /// What this path leads to in `object`; none if a step of it is absent or of another type.
     pub fn find<'a>(&self, object: &'a Value) -> Option<&'a Value> {
         self.segments.iter().try_fold(object, |value, segment| match (segment, value) {
-            (Segment::Key(key), Value::Object(entries)) => entries.get(&Value::from(key.as_str())),
+            (Segment::Key(key), Value::Object(entries)) => entries.get(&Value::String(Arc::clone(key))),
             (Segment::Index(index), Value::Array(items)) => items.get(*index),
             (Segment::Key(_) | Segment::Index(_), _) => None,
         })
@@ -145,7 +151,7 @@ impl FieldPath {
 
     fn with(&self, segment: Segment) -> Self {
         let mut longer = self.clone();
-        longer.segments.push(segment);
+        longer.push(segment);
         longer
     }
 }
@@ -153,13 +159,13 @@ impl FieldPath {
 /// Reads what stands between brackets, from behind the opening one; gives the rest behind the closing one.
 fn bracketed(inside: &str) -> Option<(Segment, &str)> {
     if let Some(quote @ ('"' | '\'')) = inside.chars().next() {
-        return quoted(inside, quote).map(|(key, rest)| (Segment::Key(key), rest));
+        return quoted(inside, quote).map(|(key, rest)| (Segment::Key(Arc::from(key)), rest));
     }
     let (text, rest) = inside.split_once(']')?;
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let segment = match text.parse() {
         Ok(index) if digits => Segment::Index(index),
-        Ok(_) | Err(_) => Segment::Key(text.to_owned()),
+        Ok(_) | Err(_) => Segment::Key(Arc::from(text)),
     };
     Some((segment, rest))
 }
@@ -294,7 +300,7 @@ mod tests {
     proptest! {
         #[test]
         fn canonical_text_reads_back(keys in proptest::collection::vec(
-            prop_oneof![any::<String>().prop_map(Segment::Key), any::<usize>().prop_map(Segment::Index)], 0..6,
+            prop_oneof![any::<String>().prop_map(|key| Segment::Key(Arc::from(key))), any::<usize>().prop_map(Segment::Index)], 0..6,
         )) {
             let path = FieldPath { segments: keys };
             prop_assert_eq!(FieldPath::parse(&path.to_string()), Ok(path));

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::judge::{Finding, Locator, ObjectName, REVIEW_BUDGET, object_name};
+use super::judge::{Finding, Locator, ObjectName, object_name, reviewed};
 use super::manifest::{Loaded, Manifest, Problem, Skipped};
 use super::namespaces::Namespaces;
-use super::review::{Options, review_json};
+use super::review::Options;
 use crate::admission::{FactSource, Moment, facts, judge as judge_review, mutate as mutate_review};
 use crate::engine::decide::{Evaluation, Verdict};
 use crate::engine::explain::{Exempting, Explanation, Overriding, Reach, Setting, explain as explain_decision};
@@ -252,7 +252,10 @@ pub fn explain(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget
     let mut problems = loaded.problems;
     let mut objects = Vec::new();
     for manifest in &loaded.objects {
-        match explain_one(manifest, set, options, &namespaces, policy_budget) {
+        let explained = reviewed(manifest, options, policy_budget, |review, moment| {
+            explain_one(manifest, review, set, &namespaces, moment)
+        });
+        match explained {
             Ok(explained) => objects.push(explained),
             Err(error) => problems.push(Problem::refused(manifest, &error)),
         }
@@ -262,18 +265,15 @@ pub fn explain(loaded: Loaded, set: &PolicySet, options: &Options, policy_budget
 
 fn explain_one(
     manifest: &Manifest,
+    review: &Review<'_>,
     set: &PolicySet,
-    options: &Options,
     namespaces: &dyn FactSource,
-    policy_budget: Duration,
+    moment: Moment,
 ) -> Result<Explained, ReviewError> {
-    let json = review_json(manifest, options);
-    let review = Review::parse(json.as_bytes())?;
-    let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
-    let facts = facts(&review, namespaces, moment.clone())?;
-    let decision = judge_review(&review, set, namespaces, moment.clone())?;
-    let mutation = mutate_review(&review, set, namespaces, moment)?;
-    let explanations = explain_decision(&review, set, &facts, &decision, &mutation)?;
+    let facts = facts(review, namespaces, moment.clone())?;
+    let decision = judge_review(review, set, namespaces, moment.clone())?;
+    let mutation = mutate_review(review, set, namespaces, moment)?;
+    let explanations = explain_decision(review, set, &facts, &decision, &mutation)?;
     let request = &review.request;
     let object = object_name(manifest, request);
     let locator = Locator { manifest, object: manifest.object(), kind: &object.kind, mask: &decision.private };

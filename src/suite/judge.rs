@@ -20,7 +20,7 @@ use crate::engine::review::{Request, Review, ReviewError};
 use crate::engine::violation::{Enforcement, FailMode, Severity, Violation};
 
 /// How long one object may take; as long as the API server would wait.
-pub(super) const REVIEW_BUDGET: Duration = Duration::from_secs(10);
+const REVIEW_BUDGET: Duration = Duration::from_secs(10);
 
 /// A value that was found is cut to so many characters.
 const OBSERVED_CHARS: usize = 120;
@@ -184,13 +184,24 @@ pub fn one(
     namespaces: &dyn FactSource,
     policy_budget: Duration,
 ) -> Result<Judgement, ReviewError> {
+    reviewed(manifest, options, policy_budget, |review, moment| {
+        let decision = judge_review(review, set, namespaces, moment)?;
+        let name = object_name(manifest, &review.request);
+        let locator = Locator { manifest, object: manifest.object(), kind: &name.kind, mask: &decision.private };
+        Ok(locator.judgement(&decision, name.clone()))
+    })
+}
+
+/// Has a manifest decided on as it would be sent to the server now.
+pub(super) fn reviewed<T>(
+    manifest: &Manifest,
+    options: &Options,
+    policy_budget: Duration,
+    decide: impl FnOnce(&Review<'_>, Moment) -> Result<T, ReviewError>,
+) -> Result<T, ReviewError> {
     let json = review_json(manifest, options);
     let review = Review::parse(json.as_bytes())?;
-    let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
-    let decision = judge_review(&review, set, namespaces, moment)?;
-    let name = object_name(manifest, &review.request);
-    let locator = Locator { manifest, object: manifest.object(), kind: &name.kind, mask: &decision.private };
-    Ok(locator.judgement(&decision, name.clone()))
+    decide(&review, Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) })
 }
 
 /// Which object a manifest is, as it was judged.

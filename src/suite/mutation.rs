@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use similar::TextDiff;
 
-use super::judge::{Judgement, Locator, ObjectName, REVIEW_BUDGET, object_name, one};
+use super::judge::{Judgement, Locator, ObjectName, object_name, one, reviewed};
 use super::manifest::{Kind, Manifest};
-use super::review::{Options, review_json};
-use crate::admission::{FactSource, Moment, mutate as mutate_review};
+use super::review::Options;
+use crate::admission::{FactSource, mutate as mutate_review};
 use crate::engine::document::yaml::write::write;
 use crate::engine::document::{Content, Node};
 use crate::engine::mask::{MASKED, Mask};
@@ -19,7 +19,7 @@ use crate::engine::mutate::Mutation;
 use crate::engine::patch::Patch;
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
-use crate::engine::review::{Request, Review, ReviewError};
+use crate::engine::review::{Request, ReviewError};
 
 /// How many unchanged lines a difference shows around those that changed.
 const CONTEXT: usize = 3;
@@ -55,12 +55,11 @@ pub(super) fn mutate(
     namespaces: &dyn FactSource,
     policy_budget: Duration,
 ) -> Result<Outcome, ReviewError> {
-    let json = review_json(manifest, options);
-    let review = Review::parse(json.as_bytes())?;
-    let moment = Moment { policy_budget, ..Moment::now(REVIEW_BUDGET) };
-    let mutation = mutate_review(&review, set, namespaces, moment)?;
-    let after = manifest.patched(&mutation.patch, &review.request)?;
-    Ok(Outcome { name: object_name(manifest, &review.request), mutation, after })
+    reviewed(manifest, options, policy_budget, |review, moment| {
+        let mutation = mutate_review(review, set, namespaces, moment)?;
+        let after = manifest.patched(&mutation.patch, &review.request)?;
+        Ok(Outcome { name: object_name(manifest, &review.request), mutation, after })
+    })
 }
 
 /// Judges a manifest as its mutators leave it. Where a mutator refuses it, nobody else is asked.

@@ -7,14 +7,15 @@ use axum::body::Bytes;
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::api::eventually;
-use super::chart::install;
+use super::api::{Cluster, eventually, path};
+use super::chart::{install, pods};
 use super::control_plane::ADDRESS;
 use super::place::inside;
-use super::release::privileged;
+use super::probe::get;
+use super::release::{SHOP, fine, gone, privileged};
 
 #[test]
 fn traces_arrive_at_the_collector_that_the_values_name() {
@@ -34,5 +35,62 @@ fn traces_arrive_at_the_collector_that_the_values_name() {
         assert!(cluster.create(&privileged("traced"), "dryRun=All").await.is_denied());
         let has = |wanted: &str| names.lock().unwrap().iter().any(|name| name == wanted);
         eventually(async || has("review validate") && has("decide") && has("policy")).await;
+    });
+}
+
+/// Refuses Pods by their label, but not the templates that they are made of.
+const UNWANTED: &str = r#"# METADATA
+# title: Pods may not be unwanted
+# custom: {severity: high, enforcement: deny, match: {kinds: [Pod]}}
+package policies.unwanted
+
+deny contains "nobody wants it" if {
+	input.workload == null
+	input.pod.metadata.labels.wanted == "no"
+}
+"#;
+
+/// What Events say of refusals in the shop, and about whom.
+async fn told(cluster: &Cluster) -> Vec<Value> {
+    let events = cluster.get(&format!("/apis/events.k8s.io/v1/namespaces/{SHOP}/events")).await;
+    let items = events["items"].as_array().unwrap().iter();
+    items.filter(|event| event["reason"] == "PolicyDenied").cloned().collect()
+}
+
+#[test]
+fn owners_of_refused_pods_are_told_by_events() {
+    inside(async |cluster| {
+        install(&cluster, &json!({"events": {"enabled": true}, "policies": {"files": {"unwanted.rego": UNWANTED}}}))
+            .await;
+        let spec = fine("web")["spec"].clone();
+        let labels = json!({"wanted": "no", "app": "web"});
+        let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "unwanted", "namespace": SHOP},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {"labels": labels}, "spec": spec}}});
+        assert_eq!(cluster.create(&privileged("dry"), "dryRun=All").await.status, 403);
+        let created = cluster.create(&set, "").await;
+        assert_eq!(created.status, 201, "{created:?}");
+        eventually(async || !told(&cluster).await.is_empty()).await;
+
+        let events = told(&cluster).await;
+        for event in &events {
+            let regarding = &event["regarding"];
+            assert_eq!((&regarding["kind"], &regarding["name"]), (&json!("ReplicaSet"), &json!("unwanted")), "{event}");
+            assert_eq!(regarding["uid"], created.body["metadata"]["uid"], "{event}");
+            assert_eq!(event["type"], "Warning", "{event}");
+            assert!(event["note"].as_str().unwrap().contains("unwanted: nobody wants it"), "{event}");
+        }
+        let mut written = 0;
+        for pod in pods(&cluster).await {
+            let metrics = get(&format!("{}:9443", pod["status"]["podIP"].as_str().unwrap()), "/metrics").await.unwrap();
+            let counter = "portcullis_denial_events_total{result=\"written\"} ";
+            let counted = metrics.lines().find_map(|line| line.strip_prefix(counter)).unwrap();
+            written += counted.parse::<usize>().unwrap();
+        }
+        assert_eq!(written, told(&cluster).await.len(), "what the metric counts");
+        let described = cluster.run("kubectl", &["describe", "replicaset", "unwanted", "--namespace", SHOP], "");
+        let described = String::from_utf8(described.stdout).unwrap();
+        assert!(described.contains("PolicyDenied") && described.contains("nobody wants it"), "{described}");
+        gone(&cluster, &path(&set)).await;
     });
 }

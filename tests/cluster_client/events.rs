@@ -50,7 +50,8 @@ impl Server {
                     deny contains {\"msg\": sprintf(\"%s is bad\", [input.request.name])} if startswith(input.request.name, \"bad\")\n";
         let bundle = Bundle::read("", vec![Source::new("named.rego", text)]).unwrap();
         let gate =
-            Gate::new(PolicySet::new(bundle, Config::default(), &[]), Box::new(NoCluster), Duration::from_secs(5));
+            Gate::new(PolicySet::new(bundle, Config::default(), &[]), Box::new(NoCluster), Duration::from_secs(5))
+                .naming_subjects(true);
         let log = Kept::default();
         let observe = Observe::new(Log::to(Format::Json, Box::new(log.clone()))).unwrap();
         tell(&api.client(), "portcullis-0", &observe);

@@ -26,8 +26,8 @@ fn mutators() -> Vec<(&'static str, String)> {
     vec![("one", policy_text("one", &[], &wants("a"))), ("other", policy_text("other", &[], &wants("b")))]
 }
 
-/// What only a server in a cluster has, which `tests/cluster/operation.rs` asks for there.
-const OF_A_CLUSTER: [&str; 1] = ["portcullis_watch_synced_timestamp_seconds"];
+/// What only a server in a cluster has, which `tests/cluster` asks for there.
+const OF_A_CLUSTER: [&str; 2] = ["portcullis_watch_synced_timestamp_seconds", "portcullis_denial_events_total"];
 
 fn wants_a_cluster(query: &str) -> bool {
     OF_A_CLUSTER.iter().any(|metric| query.contains(metric))

@@ -127,7 +127,7 @@ fn touched(field: &FieldPath, is_gone: bool) -> Vec<String> {
         segments = list;
     }
     let token = |segment: &Segment| match segment {
-        Segment::Key(key) => key.clone(),
+        Segment::Key(key) => key.to_string(),
         Segment::Index(index) => index.to_string(),
     };
     segments.iter().map(token).collect()

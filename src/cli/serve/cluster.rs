@@ -103,6 +103,11 @@ pub(super) struct Connected {
 }
 
 impl ClusterArgs {
+    /// Whether refusals become Events.
+    pub(super) fn writes_events(&self) -> bool {
+        self.events
+    }
+
     /// Where the certificate comes from, given the files that were named.
     pub(super) fn certificate_source(&self, files: Option<(PathBuf, PathBuf)>) -> anyhow::Result<Source> {
         let kind = match (self.certificates, &files) {

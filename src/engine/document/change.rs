@@ -72,7 +72,7 @@ impl Node {
 
 fn token(segment: &Segment) -> String {
     match segment {
-        Segment::Key(key) => key.clone(),
+        Segment::Key(key) => key.to_string(),
         Segment::Index(index) => index.to_string(),
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::budget::Stopwatch;
 use crate::engine::config::Exemption;
 use crate::engine::decide::{Exempted, Facts, Verdict};
 use crate::engine::inspected::Inspected;
+use crate::engine::mask::Mask;
 use crate::engine::metadata::OnConflict;
 use crate::engine::path::FieldPath;
 use crate::engine::policy_set::PolicySet;
@@ -155,9 +156,7 @@ impl<'a> Attempt<'a> {
                 continue;
             }
             let change = Change::new(wish.place.clone(), wish.act.clone());
-            if secrets.is_in(&wish.place.to_string())
-                || change.value().is_some_and(|value| secrets.is_in(&value.to_string()))
-            {
+            if quotes(&change, &secrets) {
                 let why = format!("it would put a value of the Secret into the patch, at {}", wish.place);
                 return Err(Verdicts::from([(wish.mutator, Verdict::Error(why))]));
             }
@@ -267,6 +266,13 @@ impl Progress {
     }
 }
 
+/// Whether a change would carry a value out of the Secret that it is made in.
+fn quotes(change: &Change, secrets: &Mask) -> bool {
+    !secrets.is_empty()
+        && (secrets.is_in(&change.field.to_string())
+            || change.value().is_some_and(|value| secrets.is_in(&value.to_string())))
+}
+
 /// Where in the object operations act, and how.
 fn places(operations: &Operations, object: &Inspected<'_>, view: View) -> Result<Vec<(FieldPath, Act)>, Verdict> {
     let failed =
@@ -275,15 +281,15 @@ fn places(operations: &Operations, object: &Inspected<'_>, view: View) -> Result
         (View::Template, Some(workload)) => FieldPath::parse(workload.path).unwrap_or_default(),
         (View::Template | View::Object, _) => FieldPath::root(),
     };
+    let starts = edit::Starts::of(base, object.workload());
     let mut places = Vec::new();
     for element in &operations.elements {
         match element {
             Element::Patch(instructions) => {
-                places.extend(sequence::wanted(instructions, object.object(), &base).map_err(failed)?);
+                places.extend(sequence::wanted(instructions, object.object(), starts.base()).map_err(failed)?);
             }
             Element::Own(operation) => {
-                let place =
-                    edit::resolve(&operation.path, object.object(), &base, object.workload()).map_err(failed)?;
+                let place = starts.resolve(&operation.path, object.object()).map_err(failed)?;
                 places.extend(place.map(|place| (place, operation.act.clone())));
             }
         }

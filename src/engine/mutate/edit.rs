@@ -1,5 +1,6 @@
 //! Acting on an object: one operation at one place, and whether it would change anything.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::operation::{Act, Step};
@@ -28,56 +29,59 @@ pub(super) enum EditError {
     TooLarge(#[from] SizeError),
 }
 
-/// Where an operation's path leads in an object: nothing if an item that it names is not there. Paths begin at `base`,
-/// or at a container of the `workload`, if the object has a Pod in it.
-pub(super) fn resolve(
-    steps: &[Step],
-    object: &Value,
-    base: &FieldPath,
-    workload: Option<&Workload>,
-) -> Result<Option<FieldPath>, EditError> {
-    let (mut place, rest) = match (steps, workload) {
-        ([Step::Key(first), rest @ ..], Some(workload)) if first.contains(['.', '[']) => {
-            (container(first, workload)?, rest)
-        }
-        _ => (base.clone(), steps),
-    };
-    for step in rest {
-        place = match step {
-            Step::Key(key) => place.key(key.as_ref()),
-            Step::Index(index) => place.index(*index),
-            Step::Named(list, name) => {
-                let list = place.key(list.as_ref());
-                let items = at(object, &list).as_array().ok();
-                let position = items.and_then(|items| items.iter().position(|item| is_named(item, name)));
-                let Some(position) = position else { return Ok(None) };
-                list.index(position)
-            }
-        };
-    }
-    Ok(Some(place))
+/// Where the paths of operations may begin.
+pub(super) struct Starts<'a> {
+    /// Where they begin if they name no container.
+    base: FieldPath,
+    /// The containers by their paths, as the host has given them to the policy; nothing if the object has no Pod in it.
+    containers: Option<BTreeMap<&'a str, FieldPath>>,
 }
 
-/// A path's first element may be the path of a container, as the host has given it to the policy.
-fn container(path: &Arc<str>, workload: &Workload) -> Result<FieldPath, EditError> {
-    let known = workload.containers.iter().any(|container| container.path == path.as_ref());
-    let parsed = FieldPath::parse(path).ok().filter(|_| known);
-    parsed.ok_or_else(|| EditError::ContainerMissing(Arc::clone(path)))
+impl<'a> Starts<'a> {
+    /// At `base`, or at a container of the workload.
+    pub(super) fn of(base: FieldPath, workload: Option<&'a Workload>) -> Self {
+        let place = |path: &'a String| Some((path.as_str(), FieldPath::parse(path).ok()?));
+        let places = |workload: &'a Workload| workload.containers.iter().filter_map(|one| place(&one.path)).collect();
+        Self { base, containers: workload.map(places) }
+    }
+
+    /// Where paths begin that name no container.
+    pub(super) fn base(&self) -> &FieldPath {
+        &self.base
+    }
+
+    /// Where an operation's path leads in an object: nothing if an item that it names is not there.
+    pub(super) fn resolve(&self, steps: &[Step], object: &Value) -> Result<Option<FieldPath>, EditError> {
+        let (mut place, rest) = match (steps, &self.containers) {
+            ([Step::Key(first), rest @ ..], Some(containers)) if first.contains(['.', '[']) => {
+                let container = containers.get(first.as_ref());
+                (container.ok_or_else(|| EditError::ContainerMissing(Arc::clone(first)))?.clone(), rest)
+            }
+            _ => (self.base.clone(), steps),
+        };
+        for step in rest {
+            match step {
+                Step::Key(key) => place.push(Segment::Key(Arc::clone(key))),
+                Step::Index(index) => place.push(Segment::Index(*index)),
+                Step::Named(list, name) => {
+                    place.push(Segment::Key(Arc::clone(list)));
+                    let Value::Array(items) = at(object, &place) else { return Ok(None) };
+                    let Some(index) = items.iter().position(|item| is_named(item, name)) else { return Ok(None) };
+                    place.push(Segment::Index(index));
+                }
+            }
+        }
+        Ok(Some(place))
+    }
 }
 
 fn is_named(item: &Value, name: &Arc<str>) -> bool {
-    item["name"].as_string().is_ok_and(|found| found == name)
+    matches!(&item["name"], Value::String(found) if found == name)
 }
 
 /// What stands at a place; undefined if nothing.
 pub(super) fn at<'a>(object: &'a Value, place: &FieldPath) -> &'a Value {
-    place.segments().iter().fold(object, |value, segment| {
-        match segment {
-            Segment::Key(key) => value.as_object().ok().and_then(|fields| fields.get(&Value::from(key.as_str()))),
-            Segment::Index(index) => value.as_array().ok().and_then(|items| items.get(*index)),
-        }
-        .unwrap_or(&Value::Undefined)
-    })
+    place.find(object).unwrap_or(&Value::Undefined)
 }
 
 /// Whether the object is already as the operation would have it.
@@ -90,7 +94,7 @@ pub(super) fn is_done(object: &Value, place: &FieldPath, act: &Act) -> bool {
         // An author who writes null asks for nothing to be there just as one who leaves the field out.
         Act::Default(value) => !is_absent || *value == Value::Null,
         Act::Append(value) | Act::Insert(_, value) => {
-            found.as_array().is_ok_and(|items| items.iter().any(|item| covers(item, value)))
+            matches!(found, Value::Array(items) if items.iter().any(|item| covers(item, value)))
         }
         // An item that is null is an item.
         Act::Remove => match place.segments().last() {
@@ -103,7 +107,7 @@ pub(super) fn is_done(object: &Value, place: &FieldPath, act: &Act) -> bool {
 /// Whether an item of a list stands for a value that should be in it: it bears the same name, or holds all that the
 /// value holds. The server may have filled in more since it was added.
 fn covers(item: &Value, value: &Value) -> bool {
-    value["name"].as_string().is_ok_and(|name| is_named(item, name)) || holds(item, value)
+    matches!(&value["name"], Value::String(name) if is_named(item, name)) || holds(item, value)
 }
 
 /// Whether a value has all that another has.
@@ -163,7 +167,7 @@ fn slot<'a>(object: &'a mut Value, place: &FieldPath) -> Result<&'a mut Value, E
                     *value = Value::new_object();
                 }
                 let fields = value.as_object_mut().map_err(|_| EditError::NotMapping(here()))?;
-                fields.get_or_insert_with(Value::from(key.as_str()), || Value::Null)
+                fields.get_or_insert_with(Value::String(Arc::clone(key)), || Value::Null)
             }
             Segment::Index(index) => {
                 let items = value.as_array_mut().map_err(|_| EditError::NotList(here()))?;
@@ -181,7 +185,7 @@ fn remove(object: &mut Value, place: &FieldPath) -> Result<(), EditError> {
     match last {
         Segment::Key(key) => {
             let fields = holder.as_object_mut().map_err(|_| EditError::NotMapping(parent))?;
-            fields.remove(&Value::from(key.as_str()));
+            fields.remove(&Value::String(Arc::clone(key)));
         }
         Segment::Index(index) => {
             let items = holder.as_array_mut().map_err(|_| EditError::NotList(parent))?;
@@ -268,8 +272,9 @@ mod tests {
         );
         let workload = Workload::of("spec.template", &object).unwrap();
         let base = FieldPath::parse("spec.template").unwrap();
+        let starts = Starts::of(base, Some(&workload));
         let resolved =
-            |steps: &[Step]| resolve(steps, &object, &base, Some(&workload)).map(|place| place.map(|p| p.to_string()));
+            |steps: &[Step]| starts.resolve(steps, &object).map(|place| place.map(|place| place.to_string()));
         let key = |key: &str| Step::Key(Arc::from(key));
         let named = |list: &str, name: &str| Step::Named(Arc::from(list), Arc::from(name));
         assert_eq!(
@@ -284,7 +289,8 @@ mod tests {
         assert_eq!(resolved(&[key("spec"), named("containers", "c"), key("image")]).unwrap(), None);
         assert_eq!(resolved(&[key("spec"), named("initContainers", "a")]).unwrap(), None);
         assert!(matches!(resolved(&[key("spec.containers[0]")]), Err(EditError::ContainerMissing(_))));
-        let root = resolve(&[key("data"), key("a.b")], &object, &FieldPath::root(), None).unwrap().unwrap();
+        let nowhere = Starts::of(FieldPath::root(), None);
+        let root = nowhere.resolve(&[key("data"), key("a.b")], &object).unwrap().unwrap();
         assert_eq!(root.to_string(), "data[\"a.b\"]");
     }
 }

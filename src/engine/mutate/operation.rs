@@ -124,7 +124,7 @@ impl Operations {
 fn element(value: &Value) -> Result<Element, OperationError> {
     match value {
         Value::Array(list) => list.iter().map(instruction).collect::<Result<_, _>>().map(Element::Patch),
-        Value::Object(_) if value["path"].as_string().is_ok() => {
+        Value::Object(_) if matches!(value["path"], Value::String(_)) => {
             let instruction = instruction(value)?;
             if matches!(instruction, Instruction::Do(..)) {
                 return Ok(Element::Patch(vec![instruction]));
@@ -151,11 +151,12 @@ fn own(value: &Value) -> Result<Operation, OperationError> {
         }
         _ => return Err(wrong(value, SHAPE)),
     };
-    let steps = value["path"].as_array().map_err(|_| wrong(value, SHAPE))?;
+    let Value::Array(steps) = &value["path"] else { return Err(wrong(value, SHAPE)) };
     if steps.is_empty() {
         return Err(wrong(value, "the path is empty: the object itself cannot be replaced"));
     }
-    let bytes: usize = steps.iter().filter_map(|step| step.as_string().ok()).map(|key| key.len()).sum();
+    let length = |step: &Value| if let Value::String(key) = step { key.len() } else { 0 };
+    let bytes: usize = steps.iter().map(length).sum();
     is_walkable(value, steps.len(), bytes)?;
     let path = steps.iter().map(|one| step(value, one)).collect::<Result<_, _>>()?;
     Ok(Operation { path, act })
@@ -188,7 +189,7 @@ fn step(operation: &Value, step: &Value) -> Result<Step, OperationError> {
 }
 
 fn shared(value: &Value) -> Option<Arc<str>> {
-    value.as_string().ok().cloned()
+    if let Value::String(text) = value { Some(Arc::clone(text)) } else { None }
 }
 
 fn instruction(value: &Value) -> Result<Instruction, OperationError> {

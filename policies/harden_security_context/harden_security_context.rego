@@ -137,33 +137,39 @@ mutate contains op if {
 	op := {"op": "default", "path": ["spec", "securityContext", "fsGroup"], "value": input.parameters.fs_group}
 }
 
-mutate contains {"op": "default", "path": [c.path, "securityContext", "allowPrivilegeEscalation"], "value": false} if {
+mutate contains {"op": "default", "path": [paths, "securityContext", "allowPrivilegeEscalation"], "value": false} if {
 	input.parameters.forbid_privilege_escalation == true
-	some c in _lacking
-	not c.spec.securityContext.allowPrivilegeEscalation == true
-	not c.spec.securityContext.allowPrivilegeEscalation == false
+	paths := [c.path |
+		some c in _lacking
+		not c.spec.securityContext.allowPrivilegeEscalation == true
+		not c.spec.securityContext.allowPrivilegeEscalation == false
+	]
+	paths != []
 }
 
-mutate contains {"op": "default", "path": [c.path, "securityContext", "readOnlyRootFilesystem"], "value": true} if {
+mutate contains {"op": "default", "path": [paths, "securityContext", "readOnlyRootFilesystem"], "value": true} if {
 	input.parameters.read_only_root == true
-	some c in _reading
-	not c.spec.securityContext.readOnlyRootFilesystem == true
-	not c.spec.securityContext.readOnlyRootFilesystem == false
+	paths := [c.path |
+		some c in _reading
+		not c.spec.securityContext.readOnlyRootFilesystem == true
+		not c.spec.securityContext.readOnlyRootFilesystem == false
+	]
+	paths != []
 }
 
-mutate contains {"op": "default", "path": [c.path, "securityContext", "capabilities", "drop"], "value": value} if {
+mutate contains {"op": "default", "path": [paths, "securityContext", "capabilities", "drop"], "value": value} if {
 	input.parameters.drop_capabilities != []
 	value := input.parameters.drop_capabilities
-	some c in _lacking
-	not c.spec.securityContext.capabilities.drop
+	paths := [c.path | some c in _lacking; not c.spec.securityContext.capabilities.drop]
+	paths != []
 }
 
 # Neither null nor an empty list says anything: the API server leaves both out before any webhook is called.
-mutate contains {"op": "set", "path": [c.path, "securityContext", "capabilities", "drop"], "value": value} if {
+mutate contains {"op": "set", "path": [paths, "securityContext", "capabilities", "drop"], "value": value} if {
 	input.parameters.drop_capabilities != []
 	value := input.parameters.drop_capabilities
-	some c in _lacking
-	c.spec.securityContext.capabilities.drop in [null, []]
+	paths := [c.path | some c in _lacking; c.spec.securityContext.capabilities.drop in [null, []]]
+	paths != []
 }
 
 # The containers to harden. Rules look at all of them at once, as a call for each costs six times what a look does.

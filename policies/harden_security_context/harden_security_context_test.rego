@@ -50,7 +50,16 @@ _with(document, change) := object.union(document, {"parameters": change})
 _context(context) := {"securityContext": context}
 
 # What operations set, by path written as text: {"spec.securityContext.fsGroup": 65532}.
-_set(ops) := {concat(".", op.path): op.value | some op in ops; op.op == "default"}
+_set(ops) := {concat(".", path): op.value |
+	some op in ops
+	op.op == "default"
+	some path in _each(op.path)
+}
+
+# A path for each of the containers that it begins with.
+_each(path) := [array.concat([container], array.slice(path, 1, count(path))) | some container in path[0]] if {
+	is_array(path[0])
+} else := [path]
 
 _of_pod := {
 	"spec.securityContext.runAsNonRoot": true,
@@ -432,7 +441,7 @@ test_no_capabilities_in_a_list_say_nothing if {
 	every drop in [[], null] {
 		document := _pod({}, [_container("container", _context({"capabilities": {"drop": drop}}))])
 		ops := harden_security_context.mutate with input as document
-		path := ["spec.containers[0]", "securityContext", "capabilities", "drop"]
+		path := [["spec.containers[0]"], "securityContext", "capabilities", "drop"]
 		{"op": "set", "path": path, "value": ["ALL"]} in ops
 		count(ops) == count(_plain)
 	}

@@ -83,9 +83,9 @@ fn owners_of_refused_pods_are_told_by_events() {
         let mut written = 0;
         for pod in pods(&cluster).await {
             let metrics = get(&format!("{}:9443", pod["status"]["podIP"].as_str().unwrap()), "/metrics").await.unwrap();
-            let counter = "portcullis_denial_events_total{result=\"written\"} ";
-            let counted = metrics.lines().find_map(|line| line.strip_prefix(counter)).unwrap();
-            written += counted.parse::<usize>().unwrap();
+            let series = "portcullis_denial_events_total{result=\"written\"} ";
+            let count = metrics.lines().find_map(|line| line.strip_prefix(series)).unwrap();
+            written += count.parse::<usize>().unwrap();
         }
         assert_eq!(written, told(&cluster).await.len(), "what the metric counts");
         let described = cluster.run("kubectl", &["describe", "replicaset", "unwanted", "--namespace", SHOP], "");

@@ -289,8 +289,8 @@ fn places(operations: &Operations, object: &Inspected<'_>, view: View) -> Result
                 places.extend(sequence::wanted(instructions, object.object(), starts.base()).map_err(failed)?);
             }
             Element::Own(operation) => {
-                let place = starts.resolve(&operation.path, object.object()).map_err(failed)?;
-                places.extend(place.map(|place| (place, operation.act.clone())));
+                let found = starts.resolve(operation, object.object()).map_err(failed)?;
+                places.extend(found.into_iter().map(|place| (place, operation.act.clone())));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::operation::{Act, Step};
+use super::operation::{Act, Operation, Step};
 use super::size::SizeError;
 use crate::engine::path::{FieldPath, Segment};
 use crate::engine::rego::Value;
@@ -22,7 +22,7 @@ pub(super) enum EditError {
     #[error("{0} has no item {1}; `append` adds one")]
     ItemMissing(FieldPath, usize),
     /// The first element of a path looks like a container's path, and is none.
-    #[error("{0} is no container of the Pod; use the path of one in input.containers")]
+    #[error("{0} is no container of a Pod; use the path of one in input.containers")]
     ContainerMissing(Arc<str>),
     /// What is copied grows beyond all bounds.
     #[error("what it copies is {0}")]
@@ -50,29 +50,41 @@ impl<'a> Starts<'a> {
         &self.base
     }
 
-    /// Where an operation's path leads in an object: nothing if an item that it names is not there.
-    pub(super) fn resolve(&self, steps: &[Step], object: &Value) -> Result<Option<FieldPath>, EditError> {
-        let (mut place, rest) = match (steps, &self.containers) {
-            ([Step::Key(first), rest @ ..], Some(containers)) if first.contains(['.', '[']) => {
-                let container = containers.get(first.as_ref());
-                (container.ok_or_else(|| EditError::ContainerMissing(Arc::clone(first)))?.clone(), rest)
+    /// Where an operation's path leads in an object: nowhere if an item that it names is not there, to several places if
+    /// it names several containers.
+    pub(super) fn resolve(&self, operation: &Operation, object: &Value) -> Result<Vec<FieldPath>, EditError> {
+        let (starts, steps) = match (&operation.containers, operation.path.as_slice(), &self.containers) {
+            (Some(several), steps, _) => {
+                (several.iter().map(|one| self.container(one)).collect::<Result<Vec<_>, _>>()?, steps)
             }
-            _ => (self.base.clone(), steps),
+            (None, [Step::Key(first), rest @ ..], Some(_)) if first.contains(['.', '[']) => {
+                (vec![self.container(first)?], rest)
+            }
+            (None, steps, _) => (vec![self.base.clone()], steps),
         };
-        for step in rest {
-            match step {
-                Step::Key(key) => place.push(Segment::Key(Arc::clone(key))),
-                Step::Index(index) => place.push(Segment::Index(*index)),
-                Step::Named(list, name) => {
-                    place.push(Segment::Key(Arc::clone(list)));
-                    let Value::Array(items) = at(object, &place) else { return Ok(None) };
-                    let Some(index) = items.iter().position(|item| is_named(item, name)) else { return Ok(None) };
-                    place.push(Segment::Index(index));
-                }
+        Ok(starts.into_iter().filter_map(|start| follow(start, steps, object)).collect())
+    }
+
+    fn container(&self, path: &Arc<str>) -> Result<FieldPath, EditError> {
+        let known = self.containers.as_ref().and_then(|containers| containers.get(path.as_ref()));
+        known.cloned().ok_or_else(|| EditError::ContainerMissing(Arc::clone(path)))
+    }
+}
+
+/// Where steps lead from a place; nowhere if an item that they name is not there.
+fn follow(mut place: FieldPath, steps: &[Step], object: &Value) -> Option<FieldPath> {
+    for step in steps {
+        match step {
+            Step::Key(key) => place.push(Segment::Key(Arc::clone(key))),
+            Step::Index(index) => place.push(Segment::Index(*index)),
+            Step::Named(list, name) => {
+                place.push(Segment::Key(Arc::clone(list)));
+                let Value::Array(items) = at(object, &place) else { return None };
+                place.push(Segment::Index(items.iter().position(|item| is_named(item, name))?));
             }
         }
-        Ok(Some(place))
     }
+    Some(place)
 }
 
 fn is_named(item: &Value, name: &Arc<str>) -> bool {
@@ -273,24 +285,30 @@ mod tests {
         let workload = Workload::of("spec.template", &object).unwrap();
         let base = FieldPath::parse("spec.template").unwrap();
         let starts = Starts::of(base, Some(&workload));
-        let resolved =
-            |steps: &[Step]| starts.resolve(steps, &object).map(|place| place.map(|place| place.to_string()));
+        let resolved = |containers: Option<&[&str]>, steps: &[Step]| {
+            let containers = containers.map(|paths| paths.iter().map(|path| Arc::from(*path)).collect());
+            let places = starts.resolve(&Operation { containers, path: steps.to_vec(), act: Act::Remove }, &object);
+            places.map(|places| places.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let found = |steps: &[Step]| resolved(None, steps).unwrap();
         let key = |key: &str| Step::Key(Arc::from(key));
         let named = |list: &str, name: &str| Step::Named(Arc::from(list), Arc::from(name));
-        assert_eq!(
-            resolved(&[key("spec.template.spec.containers[1]"), key("image")]).unwrap().unwrap(),
-            "spec.template.spec.containers[1].image"
-        );
-        assert_eq!(
-            resolved(&[key("spec"), named("containers", "b"), key("image")]).unwrap().unwrap(),
-            "spec.template.spec.containers[1].image"
-        );
-        assert_eq!(resolved(&[key("spec"), named("volumes", "t")]).unwrap().unwrap(), "spec.template.spec.volumes[0]");
-        assert_eq!(resolved(&[key("spec"), named("containers", "c"), key("image")]).unwrap(), None);
-        assert_eq!(resolved(&[key("spec"), named("initContainers", "a")]).unwrap(), None);
-        assert!(matches!(resolved(&[key("spec.containers[0]")]), Err(EditError::ContainerMissing(_))));
+        let image = "spec.template.spec.containers[1].image";
+        assert_eq!(found(&[key("spec.template.spec.containers[1]"), key("image")]), [image]);
+        assert_eq!(found(&[key("spec"), named("containers", "b"), key("image")]), [image]);
+        assert_eq!(found(&[key("spec"), named("volumes", "t")]), ["spec.template.spec.volumes[0]"]);
+        assert_eq!(found(&[key("spec"), named("containers", "c"), key("image")]), [""; 0]);
+        assert_eq!(found(&[key("spec"), named("initContainers", "a")]), [""; 0]);
+        let both = ["spec.template.spec.containers[1]", "spec.template.spec.containers[0]"];
+        let first = "spec.template.spec.containers[0].image";
+        assert_eq!(resolved(Some(&both), &[key("image")]).unwrap(), [image, first]);
+        assert_eq!(resolved(Some(&[]), &[key("image")]).unwrap(), [""; 0]);
+        let missing = Err(EditError::ContainerMissing(Arc::from("spec.containers[0]")));
+        assert_eq!(resolved(None, &[key("spec.containers[0]")]), missing);
+        assert_eq!(resolved(Some(&[both[0], "spec.containers[0]"]), &[key("image")]), missing);
         let nowhere = Starts::of(FieldPath::root(), None);
-        let root = nowhere.resolve(&[key("data"), key("a.b")], &object).unwrap().unwrap();
-        assert_eq!(root.to_string(), "data[\"a.b\"]");
+        let path = vec![key("data"), key("a.b")];
+        let root = nowhere.resolve(&Operation { containers: None, path, act: Act::Remove }, &object).unwrap();
+        assert_eq!(root.iter().map(ToString::to_string).collect::<Vec<_>>(), ["data[\"a.b\"]"]);
     }
 }

@@ -1,11 +1,11 @@
 //! An operation as a policy writes it: what `mutate` yields, read and checked for its form.
 //!
 //! `{"op": "set" | "default" | "append" | "remove", "path": […], "value": …}`, or JSON Patch (RFC 6902), whose paths are
-//! text.
+//! text. One operation may act in several containers alike: for a Pod of many, an operation for each is most of the time.
 
 use std::sync::Arc;
 
-use super::size::Budget;
+use super::size::{Budget, SizeError};
 use crate::engine::path::MAX_PATH_BYTES;
 use crate::engine::rego::Value;
 
@@ -38,6 +38,8 @@ pub(super) enum Step {
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Operation {
+    /// The containers' paths from which it leads in each; nothing if the path begins elsewhere.
+    pub(super) containers: Option<Vec<Arc<str>>>,
     /// Where: from the Pod, from a container, or from the object's root if it has no Pod.
     pub(super) path: Vec<Step>,
     /// What.
@@ -102,10 +104,12 @@ impl Operations {
         };
         // Before anything else looks at them.
         let mut budget = Budget::default();
-        set.iter().try_for_each(|value| budget.spend(value)).map_err(|error| OperationError(error.to_string()))?;
+        let spent =
+            set.iter().try_for_each(|value| budget.spend(value).and_then(|()| spend_copies(value, &mut budget)));
+        spent.map_err(|error| OperationError(error.to_string()))?;
         let mut elements = set.iter_sorted().map(element).collect::<Result<Vec<_>, _>>()?;
         let count = |element: &Element| match element {
-            Element::Own(_) => 1,
+            Element::Own(operation) => operation.containers.as_ref().map_or(1, Vec::len),
             Element::Patch(instructions) => instructions.len(),
         };
         if elements.iter().map(count).sum::<usize>() > OPERATIONS {
@@ -119,6 +123,14 @@ impl Operations {
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
+}
+
+/// What is written in several containers is written several times.
+fn spend_copies(operation: &Value, budget: &mut Budget) -> Result<(), SizeError> {
+    let Value::Array(path) = &operation["path"] else { return Ok(()) };
+    let Some(Value::Array(containers)) = path.first() else { return Ok(()) };
+    let value = &operation["value"];
+    containers.iter().skip(1).try_for_each(|_| budget.spend(value))
 }
 
 fn element(value: &Value) -> Result<Element, OperationError> {
@@ -158,8 +170,17 @@ fn own(value: &Value) -> Result<Operation, OperationError> {
     let length = |step: &Value| if let Value::String(key) = step { key.len() } else { 0 };
     let bytes: usize = steps.iter().map(length).sum();
     is_walkable(value, steps.len(), bytes)?;
-    let path = steps.iter().map(|one| step(value, one)).collect::<Result<_, _>>()?;
-    Ok(Operation { path, act })
+    let containers = containers(value, steps.first())?;
+    let rest = steps.iter().skip(usize::from(containers.is_some()));
+    let path = rest.map(|one| step(value, one)).collect::<Result<_, _>>()?;
+    Ok(Operation { containers, path, act })
+}
+
+/// The containers that a path names together, if its first element does.
+fn containers(operation: &Value, first: Option<&Value>) -> Result<Option<Vec<Arc<str>>>, OperationError> {
+    let Some(Value::Array(paths)) = first else { return Ok(None) };
+    let all: Option<Vec<Arc<str>>> = paths.iter().map(shared).collect();
+    all.map(Some).ok_or_else(|| wrong(operation, "a path's list of containers holds paths from input.containers"))
 }
 
 fn is_walkable(value: &Value, steps: usize, bytes: usize) -> Result<(), OperationError> {
@@ -183,7 +204,8 @@ fn step(operation: &Value, step: &Value) -> Result<Step, OperationError> {
     read.ok_or_else(|| {
         wrong(
             operation,
-            "an element of a path is a key, an index, or {\"list\": \"name\"} such as {\"containers\": \"web\"}",
+            "an element of a path is a key, an index, or {\"list\": \"name\"} such as {\"containers\": \"web\"}; the first may \
+             be an array of the paths of containers",
         )
     })
 }
@@ -285,7 +307,8 @@ mod tests {
         assert_eq!(read.elements.len(), 4);
         let key = |text: &str| Step::Key(Arc::from(text));
         let path = vec![key("spec"), Step::Named("containers".into(), "web".into()), key("args"), Step::Index(0)];
-        assert!(read.elements.contains(&Element::Own(Operation { path, act: Act::Set(Value::Null) })));
+        let own = Operation { containers: None, path, act: Act::Set(Value::Null) };
+        assert!(read.elements.contains(&Element::Own(own)));
         let pointer = vec!["metadata".into(), "labels".into(), "a/b~1".into()];
         let add = Instruction::Do(pointer, RawAct::Add(Value::from("x")));
         assert!(read.elements.contains(&Element::Patch(vec![add])));
@@ -304,6 +327,8 @@ mod tests {
             (r#"{"op":"set","path":["a",-1],"value":1}"#, "an element of a path"),
             (r#"{"op":"set","path":["a",1.5],"value":1}"#, "an element of a path"),
             (r#"{"op":"set","path":["a",{"b":"c","d":"e"}],"value":1}"#, "an element of a path"),
+            (r#"{"op":"set","path":["a",["b"]],"value":1}"#, "an element of a path"),
+            (r#"{"op":"set","path":[["a",1],"b"],"value":1}"#, "a path's list of containers"),
             (r#"{"op":"add","path":"","value":1}"#, "no JSON Pointer"),
             (r#"{"op":"add","path":"a/b","value":1}"#, "no JSON Pointer"),
             (r#"{"op":"test","path":"/a","value":1}"#, "put them into an array"),
@@ -333,6 +358,14 @@ mod tests {
         operation.as_object_mut().unwrap().insert(Value::from("value"), value);
         let set = Value::from(std::collections::BTreeSet::from([operation]));
         assert_eq!(Operations::read(&set).unwrap_err().to_string(), "mutate yields more than 4194304 bytes");
+        // So is what goes into several containers.
+        let several = |containers: usize, value: &str| {
+            let paths = vec![r#""spec.containers[0]""#; containers].join(",");
+            read(&[&format!(r#"{{"op":"set","path":[[{paths}],"tty"],"value":"{value}"}}"#)])
+        };
+        assert_eq!(several(1_000, &"x".repeat(10_000)).unwrap_err(), "mutate yields more than 4194304 bytes");
+        assert_eq!(several(10_001, "x").unwrap_err(), "mutate yields more than 10000 operations");
+        assert!(several(1_000, &"x".repeat(1_000)).is_ok());
     }
 
     #[test]

@@ -108,6 +108,17 @@ fn every_container_is_reached_by_its_path_and_one_by_its_name() {
             r#"{"op":"add","path":"/spec/initContainers/0/tty","value":true}]"#
         ),
     );
+    let together = r#"mutate contains {"op": "default", "path": [paths, "image"], "value": "x"} if {
+	paths := [c.path | some c in input.containers]
+}"#;
+    check(
+        vec![mutator("a", "", together)],
+        POD,
+        concat!(
+            r#"[{"op":"add","path":"/spec/containers/1/image","value":"x"},"#,
+            r#"{"op":"add","path":"/spec/initContainers/0/image","value":"x"}]"#
+        ),
+    );
     let named = r#"{"op": "set", "path": ["spec", {"containers": "b"}, "image"], "value": "x"}"#;
     check(vec![always("a", "", named)], POD, r#"[{"op":"add","path":"/spec/containers/1/image","value":"x"}]"#);
     let absent = r#"{"op": "set", "path": ["spec", {"containers": "z"}, "image"], "value": "x"}"#;

@@ -106,11 +106,16 @@ fn nodes_leases_the_api_server_and_the_release_itself_never_wait() {
         let found = conditions.iter().find(|condition| condition["name"] == name);
         found.unwrap_or_else(|| panic!("{name} among {conditions:?}"))["expression"].as_str().unwrap()
     };
-    assert_eq!(expression("not-by-a-node"), r#"!("system:nodes" in request.userInfo.groups)"#);
+    let node = r#"!(has(request.userInfo.groups) && "system:nodes" in request.userInfo.groups)"#;
+    assert_eq!(expression("not-by-a-node"), node);
     assert!(expression("not-a-node-or-lease").contains(r#"request.resource.resource == "leases""#));
     assert!(expression("not-a-node-or-lease").contains(r#"request.resource.resource == "nodes""#));
     assert_eq!(expression("not-by-the-api-server"), r#"request.userInfo.username != "system:apiserver""#);
     assert!(expression("not-the-release-itself").contains(r#""portcullis.portcullis-system-hooks""#));
+    // What is empty is not there, and asking for it an error.
+    for optional in ["namespace", "name"] {
+        assert!(expression("not-the-release-itself").contains(&format!("has(request.{optional})")), "{optional}");
+    }
     assert_eq!(expression("mine"), "true");
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::api::{Cluster, eventually, path};
-use super::chart::{install, pods};
+use super::chart::{GUARD, NAME, install, pods, settled, upgrade};
 use super::control_plane::ADDRESS;
 use super::place::inside;
 use super::probe::get;

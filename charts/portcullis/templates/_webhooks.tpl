@@ -61,10 +61,12 @@ matchExpressions:
 {{- end }}
 {{- end }}
 
+{{/* Fields of the request that are empty are not there, and an expression that asks for one is an error, which refuses
+the request under failurePolicy Fail: a cluster role has no namespace. */}}
 {{- define "portcullis.matchConditions" -}}
 # What nodes need to live and to be repaired never waits for a webhook.
 - name: not-by-a-node
-  expression: '!("system:nodes" in request.userInfo.groups)'
+  expression: '!(has(request.userInfo.groups) && "system:nodes" in request.userInfo.groups)'
 - name: not-a-node-or-lease
   expression: '!(request.resource.group == "" && request.resource.resource == "nodes") && !(request.resource.group == "coordination.k8s.io" && request.resource.resource == "leases")'
 # The API server writes its own roles before it calls itself ready, and ends if it cannot.
@@ -81,7 +83,7 @@ matchExpressions:
 {{/* By name and namespace: a name alone would let roles elsewhere be called so. */}}
 {{- define "portcullis.ownRole" -}}
 {{- $name := include "portcullis.clusterName" . -}}
-(request.namespace == "" && request.name in {{ list $name (printf "%s-hooks" $name) | toJson }} || request.namespace == "{{ include "portcullis.probeNamespace" . }}" && request.name == "{{ $name }}-probe")
+has(request.name) && (has(request.namespace) ? request.namespace == "{{ include "portcullis.probeNamespace" . }}" && request.name == "{{ $name }}-probe" : request.name in {{ list $name (printf "%s-hooks" $name) | toJson }})
 {{- end }}
 
 {{/* What the validating configuration's failurePolicy is now. Helm creates it together with the server, which takes a

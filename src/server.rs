@@ -206,6 +206,6 @@ const CERTIFICATE: &str = "certificate";
 const CLIENTS: &str = "client authorities";
 
 fn certificate_in_force(parts: &Parts) {
-    let until = parts.certificates.validity().until;
-    parts.observe.metrics().certificate_expires("serving", until.as_second());
+    let Validity { from, until } = parts.certificates.validity();
+    parts.observe.metrics().certificate_valid("serving", from.as_second()..until.as_second());
 }

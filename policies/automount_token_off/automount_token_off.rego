@@ -6,8 +6,9 @@
 #   volume kube-api-access-… and its mounts before any webhook is called, and leaves them when the field changes. Who
 #   states the field keeps it. Tokens that an author asks for by a projected volume of another name are left alone.
 #   So are Pods whose annotations ask for a sidecar that reads the Pod's token, listed in unless_annotations: Vault's
-#   agent does, and Dapr's sidecar for its built-in secret store. It acts after other mutators, so that it sees their
-#   annotations. Whatever calls the API server and is not listed stops working.
+#   agent does, and Dapr's sidecar for its built-in secret store. Where a value is listed that means on, so are Pods
+#   that say so otherwise: y, yes, true, t, on, 1 or enabled, in any case. It acts after other mutators, so that it sees
+#   their annotations. Whatever calls the API server and is not listed stops working.
 # related_resources:
 # - ref: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 # - ref: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#serviceaccount
@@ -20,8 +21,8 @@
 #   parameters:
 #     service_accounts: []
 #     unless_annotations:
-#       dapr.io/enabled: ["true", "yes", "on", "1"]
-#       vault.hashicorp.com/agent-inject: ["true", "True", "TRUE", "1"]
+#       dapr.io/enabled: ["true"]
+#       vault.hashicorp.com/agent-inject: ["true"]
 #   schema:
 #     $schema: https://json-schema.org/draft/2020-12/schema
 #     type: object
@@ -34,7 +35,9 @@
 #         type: array
 #         items: {type: string, pattern: "^[a-z0-9*-]+/[a-z0-9.*-]+$"}
 #       unless_annotations:
-#         description: "Annotations, and their values, of Pods to leave alone, for example {dapr.io/enabled: ['true']}."
+#         description: >-
+#           Annotations, and their values, of Pods to leave alone, for example {dapr.io/enabled: ['true']}. Any of y,
+#           yes, true, t, on, 1 and enabled stands for all of them, in any case.
 #         type: object
 #         additionalProperties: {type: array, items: {type: string}}
 package policies.automount_token_off
@@ -75,7 +78,22 @@ _states(spec) if spec.automountServiceAccountToken != null
 
 _reads_token(metadata, annotations) if {
 	some key, values in annotations
-	metadata.annotations[key] in values
+	value := metadata.annotations[key]
+	_is_listed(value, values)
+}
+
+_is_listed(value, values) if {
+	value in values
+} else if {
+	_is_on(value)
+	some listed in values
+	_is_on(listed)
+}
+
+# Whatever Dapr, Vault or Linkerd reads as on: to leave a token where none is read harms less than to take one away.
+_is_on(value) if {
+	is_string(value)
+	lower(trim_space(value)) in {"y", "yes", "true", "t", "on", "1", "enabled"}
 }
 
 # The names of volumes that the API server's admission has added.

@@ -116,6 +116,31 @@ test_sidecars_that_read_the_token_keep_it if {
 	}
 }
 
+test_a_sidecar_may_be_switched_on_by_any_word_for_it if {
+	every key in ["dapr.io/enabled", "vault.hashicorp.com/agent-inject"] {
+		every value in ["y", "Yes", "TRUE", "True", "t", "T", "On", "1", "enabled", "Enabled", " true "] {
+			automount_token_off.mutate == set() with input as _annotated(key, value)
+		}
+		every value in ["n", "no", "False", "off", "0", "", "disabled", "truly", true, 1] {
+			automount_token_off.mutate == {_off} with input as _annotated(key, value)
+		}
+	}
+	automount_token_off.mutate == {_off} with input as _annotated("shop/enabled", "true")
+}
+
+test_a_listed_value_that_does_not_mean_on_stands_for_itself if {
+	every case in [
+		[["agent"], "agent", set()], [["agent"], "Agent", {_off}], [["agent"], "true", {_off}], [[], "true", {_off}],
+		[["agent", "1"], "Yes", set()], [["false"], "false", set()], [["false"], "true", {_off}],
+	] {
+		document := object.union(
+			_annotated("shop/reads-token", case[1]),
+			{"parameters": {"unless_annotations": {"shop/reads-token": case[0]}}},
+		)
+		automount_token_off.mutate == case[2] with input as document
+	}
+}
+
 test_mounts_of_the_wrong_type_do_not_break_it if {
 	every mounts in [null, "x", 5, {}, [null], ["x"], [{"name": 5}]] {
 		ops := automount_token_off.mutate with input as _pod({"volumes": [_token]}, [_container("container", mounts)])

@@ -56,21 +56,93 @@ package policies.default_resources
 import data.lib.pattern
 import data.lib.quantities
 
-mutate contains op if {
-	not _states_resources(input.pod.spec)
-	some name in _named
-	some c in input.containers
-	c.kind in input.parameters.kinds
-	not _malformed(c.spec)
-	not pattern.fits(c.name, input.parameters.except)
-	some side, quantity in _filled(_stated(c.spec, name), _default(name))
-	op := {"op": "default", "path": [c.path, "resources", side, name], "value": quantity}
+# Where nothing is stated of a resource...
+mutate contains {"op": "default", "path": [paths, "resources", side, name], "value": quantity} if {
+	some name, given in _defaults
+	paths := [c.path |
+		some c in _fillable
+		not c.spec.resources.requests[name]
+		not c.spec.resources.limits[name]
+	]
+	paths != []
+	some side, quantity in given.sides
+}
+
+# ...or only a request...
+mutate contains {"op": "default", "path": [c.path, "resources", "limits", name], "value": quantity} if {
+	some name, given in _defaults
+	given.sides.limits
+	some c in _fillable
+	request := c.spec.resources.requests[name]
+	request != null
+	not c.spec.resources.limits[name]
+	quantity := _filled({"requests": request}, given).limits
+}
+
+# ...or only a limit, which Kubernetes takes for the request otherwise...
+mutate contains {"op": "default", "path": [c.path, "resources", "requests", name], "value": limit} if {
+	some name, given in _defaults
+	given.qos == "guaranteed"
+	some c in _fillable
+	limit := c.spec.resources.limits[name]
+	limit != null
+	not c.spec.resources.requests[name]
+}
+
+# ...or what is nothing to Kubernetes.
+mutate contains {"op": "default", "path": [c.path, "resources", side, name], "value": quantity} if {
+	some name, given in _defaults
+	some c in _fillable
+	some empty in ["requests", "limits"]
+	c.spec.resources[empty][name] == null
+	some side, quantity in _filled(_stated(c.spec, name), given)
 }
 
 _states_resources(pod_spec) if pod_spec.resources != null
 
-# The resources that have defaults.
-_named := object.keys(input.parameters.requests) | object.keys(input.parameters.limits)
+# Rules look at all containers at once, as a call for each costs many times what a look does.
+_fillable := [c |
+	not _states_resources(input.pod.spec)
+	some c in input.containers
+	c.kind in input.parameters.kinds
+	not c.path in _left_alone
+]
+
+_left_alone contains c.path if {
+	some c in input.containers
+	c.name in input.parameters.except
+}
+
+_left_alone contains c.path if {
+	patterns := [name | some name in input.parameters.except; contains(name, "*")]
+	patterns != []
+	some c in input.containers
+	pattern.fits(c.name, patterns)
+}
+
+# What is no mapping: any scalar and any list is less than {}.
+_left_alone contains c.path if {
+	some c in input.containers
+	c.spec < {}
+}
+
+_left_alone contains c.path if {
+	some c in input.containers
+	c.spec.resources < {}
+	c.spec.resources != null
+}
+
+_left_alone contains c.path if {
+	some c in input.containers
+	some side in ["requests", "limits"]
+	c.spec.resources[side] < {}
+	c.spec.resources[side] != null
+}
+
+# The resources that have defaults, with these.
+_defaults[name] := _default(name) if {
+	some name in (object.keys(input.parameters.requests) | object.keys(input.parameters.limits))
+}
 
 # What a container states of one resource: none, one or both of requests and limits.
 _stated(spec, name) := {side: quantity |
@@ -79,10 +151,8 @@ _stated(spec, name) := {side: quantity |
 	quantity != null
 }
 
-# What is filled in: of one resource, none, one or both of requests and limits.
-_filled(stated, defaults) := {} if {
-	count(stated) == 2
-} else := {"requests": stated.limits} if {
+# What is filled in of one resource of which not both are stated: none, one or both of requests and limits.
+_filled(stated, defaults) := {"requests": stated.limits} if {
 	defaults.qos == "guaranteed"
 	stated.limits
 } else := {"limits": stated.requests} if {
@@ -115,15 +185,4 @@ _greater(limit, request) := request if {
 	quantities.amount(request) > quantities.amount(limit)
 } else := limit if {
 	quantities.amount(request) != null
-}
-
-_malformed(spec) if {
-	not is_object(spec)
-} else if {
-	spec.resources != null
-	not is_object(spec.resources)
-} else if {
-	some side in ["requests", "limits"]
-	spec.resources[side] != null
-	not is_object(spec.resources[side])
 }

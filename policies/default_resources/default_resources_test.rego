@@ -35,7 +35,16 @@ _with(document, change) := object.union(
 	{"parameters": object.union(object.remove(_defaults, object.keys(change)), change)},
 )
 
-_set(ops) := {concat(".", op.path): op.value | some op in ops; op.op == "default"}
+_set(ops) := {concat(".", path): op.value |
+	some op in ops
+	op.op == "default"
+	some path in _each(op.path)
+}
+
+# A path for each of the containers that it begins with.
+_each(path) := [array.concat([container], array.slice(path, 1, count(path))) | some container in path[0]] if {
+	is_array(path[0])
+} else := [path]
 
 _filled(path) := {
 	sprintf("%s.resources.requests.cpu", [path]): "100m",
@@ -79,6 +88,8 @@ test_a_container_that_states_all_is_left_as_it_is if {
 }
 
 test_a_limit_stated_is_the_request_too if {
+	nothing := default_resources.mutate with input as _web({"requests": {"memory": null}, "limits": {"memory": "64Mi"}})
+	_set(nothing) == {sprintf("%s.cpu", [_requests]): "100m"}
 	ops := default_resources.mutate with input as _web({"limits": {"memory": "64Mi", "cpu": 1}})
 	ops == set()
 }
@@ -119,6 +130,7 @@ test_guaranteed_makes_requests_and_limits_equal if {
 		{"stated": {}, "becomes": _equal("100m", "256Mi")},
 		{"stated": {"requests": {"cpu": "1"}}, "becomes": _equal("1", "256Mi")},
 		{"stated": {"limits": {"cpu": 2}}, "becomes": _equal(2, "256Mi")},
+		{"stated": {"requests": {"cpu": null}, "limits": {"cpu": 2}}, "becomes": _equal(2, "256Mi")},
 		{"stated": {"requests": {"memory": "1Gi"}, "limits": {"cpu": "2"}}, "becomes": _equal("2", "1Gi")},
 	] {
 		ops := default_resources.mutate with input as _guaranteed(case.stated)

@@ -11,10 +11,11 @@
 #   whose image is listed in root_images. It does not inherit anything either: what it would get from the Pod is set in
 #   each of the other containers instead. runAsNonRoot is set only where a user id is known, as the kubelet refuses to
 #   start an image whose user is root or a name. No fsGroup is set where a Pod mounts a volume of a kind listed in
-#   fs_group_unless_volumes, or one that outlives the Pod into a container whose runAsUser its author has chosen, as
-#   the kubelet would change the owner of everything in it.
+#   fs_group_unless_volumes, or one that outlives the Pod into a container that is left as it is or whose runAsUser its
+#   author has chosen, as the kubelet would change the owner of everything in it.
 #
-#   Left alone altogether are Windows Pods (by os.name, nodeSelector or windowsOptions), which cannot have these fields,
+#   Left alone altogether are Windows Pods (by os.name, nodeSelector, required node affinity or windowsOptions), which
+#   cannot have these fields,
 #   and, unless harden_host_pods is true, Pods that share the network, processes or IPC of their node. Only Pods that
 #   are created are touched, no templates.
 # related_resources:
@@ -112,6 +113,7 @@
 package policies.harden_security_context
 
 import data.lib.image
+import data.lib.node
 
 # What containers inherit is set for the Pod...
 mutate contains op if {
@@ -284,10 +286,7 @@ _malformed(pod_spec) if {
 }
 
 _on_windows(pod_spec, containers) if {
-	pod_spec.os.name == "windows"
-} else if {
-	some key in ["kubernetes.io/os", "beta.kubernetes.io/os"]
-	pod_spec.nodeSelector[key] == "windows"
+	node.is_windows(pod_spec)
 } else if {
 	pod_spec.securityContext.windowsOptions != null
 } else if {
@@ -391,9 +390,15 @@ _volumes_forbid_a_group(pod_spec, containers, kinds) if {
 	volume := pod_spec.volumes[i]
 	_outlives(volume)
 	some c in containers
-	_states_user(c.spec, pod_spec)
+	_keeps_its_user(c, pod_spec)
 	some j
 	c.spec.volumeMounts[j].name == volume.name
+}
+
+_keeps_its_user(c, pod_spec) if {
+	_states_user(c.spec, pod_spec)
+} else if {
+	c.path in _left_alone
 }
 
 _outlives(volume) if {

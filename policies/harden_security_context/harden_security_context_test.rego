@@ -275,10 +275,14 @@ test_the_annotation_counts_only_if_it_is_trusted if {
 	}
 }
 
+_affine(os) := {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+	{"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": [os]}]},
+]}}}}
+
 test_windows_pods_are_left_alone if {
 	every spec in [
 		{"os": {"name": "windows"}}, {"nodeSelector": {"kubernetes.io/os": "windows"}},
-		{"nodeSelector": {"beta.kubernetes.io/os": "windows"}}, _context({"windowsOptions": {}}),
+		{"nodeSelector": {"beta.kubernetes.io/os": "windows"}}, _context({"windowsOptions": {}}), _affine("windows"),
 	] {
 		harden_security_context.mutate == set() with input as _pod(spec, [])
 	}
@@ -286,7 +290,9 @@ test_windows_pods_are_left_alone if {
 		{},
 		[_container("container", {}), _container("init", _context({"windowsOptions": {"hostProcess": true}}))],
 	)
-	every spec in [{"os": {"name": "linux"}}, {"os": null}, {"nodeSelector": {"kubernetes.io/os": "linux"}}] {
+	every spec in [
+		{"os": {"name": "linux"}}, {"os": null}, {"nodeSelector": {"kubernetes.io/os": "linux"}}, _affine("linux"),
+	] {
 		ops := harden_security_context.mutate with input as _pod(spec, [])
 		_set(ops) == _plain
 	}
@@ -393,6 +399,9 @@ test_no_group_for_lasting_volumes_whose_user_an_author_chose if {
 	every source in [{"persistentVolumeClaim": {}}, {"csi": {}}, {"iscsi": {}}] {
 		ops := harden_security_context.mutate with input as _pod(_volumes(source), owned)
 		not "spec.securityContext.fsGroup" in object.keys(_set(ops))
+		spared := _container("container", object.union(mounts, _context({"capabilities": {"add": ["CHOWN"]}})))
+		beside := harden_security_context.mutate with input as _pod(_volumes(source), [spared, _container("init", {})])
+		not "spec.securityContext.fsGroup" in object.keys(_set(beside))
 		every document in [_pod(_volumes(source), unowned), _pod({}, owned)] {
 			found := harden_security_context.mutate with input as document
 			"spec.securityContext.fsGroup" in object.keys(_set(found))

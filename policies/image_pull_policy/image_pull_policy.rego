@@ -40,36 +40,26 @@ package policies.image_pull_policy
 
 import data.lib.image
 
-mutate contains op if {
+mutate contains {"op": "set", "path": [paths, "imagePullPolicy"], "value": input.parameters.policy} if {
 	input.parameters.policy != null
-	some c in input.containers
-	_gives_way(c.spec.imagePullPolicy, input.parameters.policy)
-	_concerned(c.image, input.parameters.images)
-	op := {"op": "set", "path": [c.path, "imagePullPolicy"], "value": input.parameters.policy}
+	paths := [c.path | some c in _concerned; c.spec.imagePullPolicy in _yielding]
+	paths != []
 }
 
-mutate contains op if {
+mutate contains {"op": "default", "path": [paths, "imagePullPolicy"], "value": input.parameters.policy} if {
 	input.parameters.policy != null
+	paths := [c.path | some c in _concerned; c.spec >= {}; not c.spec.imagePullPolicy]
+	paths != []
+}
+
+# What gives way to the policy. An empty text is nothing to the API server.
+_yielding := {"", null, "IfNotPresent"} if {
+	input.parameters.policy == "Always"
+} else := {"", null}
+
+_concerned := input.containers if {
+	input.parameters.images == []
+} else := [c |
 	some c in input.containers
-	is_object(c.spec)
-	not _states(c.spec)
-	_concerned(c.image, input.parameters.images)
-	op := {"op": "default", "path": [c.path, "imagePullPolicy"], "value": input.parameters.policy}
-}
-
-# An empty text is nothing to the API server.
-_gives_way(stated, policy) if {
-	stated == ""
-} else if {
-	stated == "IfNotPresent"
-	policy == "Always"
-}
-
-_states(spec) if spec.imagePullPolicy != null
-
-_concerned(_, places) if places == []
-
-_concerned(reference, places) if {
-	places != []
-	image.within(reference, places)
-}
+	image.within(c.image, input.parameters.images)
+]

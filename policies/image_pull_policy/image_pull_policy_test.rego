@@ -21,7 +21,7 @@ _document(kind, spec, parameters) := {
 
 _web(spec, parameters) := _document("container", spec, parameters)
 
-_op(op, kind, value) := {"op": op, "path": [_paths[kind], "imagePullPolicy"], "value": value}
+_op(op, kind, value) := {"op": op, "path": [[_paths[kind]], "imagePullPolicy"], "value": value}
 
 test_each_kind_of_container_is_set if {
 	every kind, _ in _paths {
@@ -29,10 +29,10 @@ test_each_kind_of_container_is_set if {
 		ops := image_pull_policy.mutate with input as filled
 		ops == {_op("set", kind, "Always")}
 		every policy in ["Always", "IfNotPresent"] {
-			every spec in [{}, {"imagePullPolicy": null}] {
-				found := image_pull_policy.mutate with input as _document(kind, spec, {"policy": policy})
-				found == {_op("default", kind, policy)}
-			}
+			unset := image_pull_policy.mutate with input as _document(kind, {}, {"policy": policy})
+			unset == {_op("default", kind, policy)}
+			null_set := image_pull_policy.mutate with input as _document(kind, {"imagePullPolicy": null}, {"policy": policy})
+			null_set == {_op("set", kind, policy)}
 		}
 	}
 }

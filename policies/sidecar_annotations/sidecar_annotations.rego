@@ -4,14 +4,18 @@
 #   Gives Pods the annotations by which Dapr, Linkerd, the Vault agent and Prometheus find them, and the label by which
 #   Istio does. Which Pods get which is configuration: for each of the five where it applies, by
 #   namespaces and labels, and its values; Pods of Jobs are left alone unless said. What is not enabled sets nothing.
-#   What an author has set stays, and who has set the switch (dapr.io/enabled, linkerd.io/inject,
-#   sidecar.istio.io/inject, vault.hashicorp.com/agent-inject, prometheus.io/scrape) to something else gets nothing
-#   further of that kind, and a warning.
+#   What an author has set stays, with a warning where something else is configured; what is taken from the workload,
+#   such as the app-id, gives way without one, and of ports only those are warned of that no container has. Who has set
+#   the switch (dapr.io/enabled, linkerd.io/inject, sidecar.istio.io/inject, vault.hashicorp.com/agent-inject,
+#   prometheus.io/scrape) to something else gets nothing further of that kind, and a warning; those of Dapr and Vault
+#   are on by any value that these read as true, such as True.
 #
 #   Dapr's app-id is the name of the workload: of the controller that owns the Pod, without the hash of its template, or
 #   the Pod's own. Its app-port is the first TCP port of the first container that names one. The role for Vault is the
-#   Pod's service account. Linkerd and Istio are not asked for on the host's network or on Windows, where they inject
-#   nothing; Vault's agent not where the Pod mounts no service account token, as its webhook would refuse the Pod.
+#   Pod's service account. No sidecar, all being Linux containers, is asked for where spec.os, node selector or required
+#   node affinity put the Pod on Windows; Prometheus scrapes there too. Linkerd and Istio are not asked for on the
+#   host's network, where they inject nothing; Vault's agent not where the Pod mounts no service account token, as its
+#   webhook would refuse the Pod.
 #
 #   Sidecars are injected by other webhooks, of which the API server calls those first whose configuration has the
 #   alphabetically smaller name. A label or annotation that is set after Istio's webhook has been called is seen only if
@@ -176,6 +180,7 @@
 package policies.sidecar_annotations
 
 import data.lib.account
+import data.lib.node
 import data.lib.part
 import data.lib.pattern
 import data.lib.selector
@@ -215,6 +220,17 @@ warn contains violation if {
 }
 
 warn contains violation if {
+	some wish in _wishes
+	_open(wish, input.pod.metadata)
+	some key, configured in wish.configured
+	not key in {wish.switch.key, wish.port}
+	value := input.pod.metadata.annotations[key]
+	not value in {null, configured}
+	what := sprintf("is %s, not %s as configured here", [part.shown(value), part.shown(configured)])
+	violation := _violation("annotations", key, what, "remove %s, or have the configuration changed")
+}
+
+warn contains violation if {
 	some name in ["dapr", "linkerd", "istio", "vault"]
 	_applies(input.parameters[name])
 	obstacle := _obstacle(name)
@@ -229,11 +245,9 @@ warn contains violation if {
 _wishes contains wish if {
 	_applies(input.parameters.dapr)
 	not _obstacle("dapr")
-	given := object.union(_values(input.parameters.dapr, _dapr), _app_port(input.parameters.dapr))
-	wish := _wish("dapr", _switch("annotations", "dapr.io/enabled", ["true"]), input.parameters.dapr, object.union(
-		given,
-		{"dapr.io/app-id": _app_id},
-	))
+	derived := object.union({"dapr.io/app-id": _app_id}, _app_port(input.parameters.dapr))
+	switch := _switch("annotations", "dapr.io/enabled", ["true", "t", "yes", "y", "on", "1"])
+	wish := _wish("dapr", switch, input.parameters.dapr, derived)
 }
 
 _wishes contains wish if {
@@ -255,37 +269,47 @@ _wishes contains wish if {
 _wishes contains wish if {
 	_applies(input.parameters.vault)
 	not _obstacle("vault")
-	role := object.get(input.parameters.vault, "role", account.name(input.pod.spec))
-	switch := _switch("annotations", "vault.hashicorp.com/agent-inject", ["true"])
-	wish := _wish("vault", switch, input.parameters.vault, {"vault.hashicorp.com/role": role})
+	derived := {"vault.hashicorp.com/role": account.name(input.pod.spec)}
+	switch := _switch("annotations", "vault.hashicorp.com/agent-inject", ["true", "True", "TRUE", "t", "T", "1"])
+	wish := _wish("vault", switch, input.parameters.vault, derived)
 }
 
 _wishes contains wish if {
 	_applies(input.parameters.prometheus)
-	given := object.union(_named_port(input.parameters.prometheus), _values(input.parameters.prometheus, _prometheus))
 	switch := _switch("annotations", "prometheus.io/scrape", ["true"])
-	wish := _wish("prometheus", switch, input.parameters.prometheus, given)
+	wish := _wish("prometheus", switch, input.parameters.prometheus, _named_port(input.parameters.prometheus))
 }
 
+# The first value that is on is the one to set.
 _switch(map, key, on) := {"map": map, "key": key, "on": on}
 
-# The annotation for a port is warned of if it names one that no container has.
-_wish(name, switch, settings, given) := {
+# The annotation for a port is warned of if it names one that no container has, others if they are not as configured.
+_wish(name, switch, settings, derived) := {
 	"name": name,
 	"switch": switch,
 	"port": object.get({"dapr": "dapr.io/app-port", "prometheus": "prometheus.io/port"}, name, ""),
+	"configured": configured,
 	"values": object.union(
-		{"annotations": object.union(given, object.get(settings, "annotations", {}))},
+		{"annotations": object.union(derived, configured)},
 		{switch.map: {switch.key: switch.on[0]}},
 	),
+} if {
+	configured := object.union(_values(settings, object.get(_keys, name, {})), object.get(settings, "annotations", {}))
 }
 
 # Whether the author of a Pod has left the switch alone, or on.
 _open(wish, metadata) if {
 	not _states(metadata, wish.switch.map, wish.switch.key)
 } else if {
-	metadata[wish.switch.map][wish.switch.key] in wish.switch.on
+	value := metadata[wish.switch.map][wish.switch.key]
+	_read(wish.name, value) in wish.switch.on
 }
+
+# Dapr reads its switch in any case and without the spaces around it.
+_read(name, value) := lower(trim_space(value)) if {
+	name == "dapr"
+	is_string(value)
+} else := value
 
 _states(metadata, map, key) if {
 	metadata[map][key] != null
@@ -295,7 +319,9 @@ _states(metadata, map, key) if {
 }
 
 # Why Pods for which something is configured cannot have it.
-_obstacle("dapr") := obstacle if {
+_obstacle("dapr") := _windows if {
+	_windows
+} else := obstacle if {
 	not _app_id
 	obstacle := {
 		"what": "its workload's name does not make an app-id, a DNS label of at most 58 characters",
@@ -319,7 +345,9 @@ _obstacle("istio") := obstacle if {
 	}
 }
 
-_obstacle("vault") := obstacle if {
+_obstacle("vault") := _windows if {
+	_windows
+} else := obstacle if {
 	input.pod.spec.automountServiceAccountToken == false
 	not _token_volume
 	field := sprintf("%s.automountServiceAccountToken", [part.pod_path])
@@ -335,10 +363,18 @@ _no_proxy := obstacle if {
 	field := sprintf("%s.hostNetwork", [part.pod_path])
 	remedy := sprintf("remove %s", [field])
 	obstacle := {"what": "nothing is injected on the host's network", "field": field, "remedy": remedy}
-} else := obstacle if {
-	input.pod.spec.os.name == "windows"
-	field := sprintf("%s.os.name", [part.pod_path])
-	obstacle := {"what": "nothing is injected on Windows", "field": field, "remedy": "run it on Linux"}
+} else := _windows if {
+	_windows
+}
+
+_windows := obstacle if {
+	node.is_windows(input.pod.spec)
+	signs := [sign | some sign in ["os", "nodeSelector", "affinity"]; node.is_windows({sign: input.pod.spec[sign]})]
+	obstacle := {
+		"what": "its sidecar is a Linux container, and the Pod is for Windows",
+		"field": concat(".", array.concat([part.pod_path], array.slice(signs, 0, 1))),
+		"remedy": "run it on Linux",
+	}
 }
 
 _token_key := "vault.hashicorp.com/agent-service-account-token-volume-name"
@@ -409,17 +445,20 @@ _without_hash(owner) := trim_suffix(owner.name, concat("", ["-", hash])) if {
 	is_string(hash)
 } else := owner.name
 
-_dapr := {
-	"app_protocol": "dapr.io/app-protocol",
-	"config": "dapr.io/config",
-	"log_level": "dapr.io/log-level",
-	"sidecar_cpu_limit": "dapr.io/sidecar-cpu-limit",
-	"sidecar_memory_limit": "dapr.io/sidecar-memory-limit",
-	"sidecar_readiness_probe_delay_seconds": "dapr.io/sidecar-readiness-probe-delay-seconds",
-	"app_port": "dapr.io/app-port",
+# The annotation that each setting is the value of.
+_keys := {
+	"dapr": {
+		"app_protocol": "dapr.io/app-protocol",
+		"config": "dapr.io/config",
+		"log_level": "dapr.io/log-level",
+		"sidecar_cpu_limit": "dapr.io/sidecar-cpu-limit",
+		"sidecar_memory_limit": "dapr.io/sidecar-memory-limit",
+		"sidecar_readiness_probe_delay_seconds": "dapr.io/sidecar-readiness-probe-delay-seconds",
+		"app_port": "dapr.io/app-port",
+	},
+	"vault": {"role": "vault.hashicorp.com/role"},
+	"prometheus": {"path": "prometheus.io/path", "scheme": "prometheus.io/scheme", "port": "prometheus.io/port"},
 }
-
-_prometheus := {"path": "prometheus.io/path", "scheme": "prometheus.io/scheme", "port": "prometheus.io/port"}
 
 _values(settings, keys) := {key: _text(settings[field]) | some field, key in keys; settings[field] != null}
 

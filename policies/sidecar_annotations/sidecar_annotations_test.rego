@@ -249,17 +249,124 @@ test_templates_are_told_their_own_path if {
 	{violation.field | some violation in found} == {"spec.template.metadata.annotations[\"dapr.io/enabled\"]"}
 }
 
-test_proxies_are_not_asked_for_where_none_are_injected if {
-	every spec in [{"hostNetwork": true}, {"os": {"name": "windows"}}] {
-		every name in ["linkerd", "istio"] {
-			document := _pod({"pod": {"spec": spec}}, {name: {"enabled": true}})
+test_values_other_than_those_configured_are_warned_of if {
+	every case in [
+		["dapr", {"log_level": "warn"}, "dapr.io/log-level", "debug", "warn"],
+		["dapr", {"sidecar_readiness_probe_delay_seconds": 5}, "dapr.io/sidecar-readiness-probe-delay-seconds", "9", "5"],
+		["dapr", {"annotations": {"dapr.io/app-id": "shop"}}, "dapr.io/app-id", "web", "shop"],
+		["linkerd", {"annotations": {"config.linkerd.io/x": "500m"}}, "config.linkerd.io/x", "", "500m"],
+		["istio", {"annotations": {"proxy.istio.io/x": "a"}}, "proxy.istio.io/x", "b", "a"],
+		["vault", {"role": "reader"}, "vault.hashicorp.com/role", "100%s", "reader"],
+		["prometheus", {"path": "/stats"}, "prometheus.io/path", "/metrics", "/stats"],
+	] {
+		settings := {case[0]: object.union({"enabled": true}, case[1])}
+		found := sidecar_annotations.warn with input as _pod(_annotated({case[2]: case[3]}), settings)
+		field := sprintf("metadata.annotations[%q]", [case[2]])
+		found == {{
+			"msg": sprintf("annotation %s is %q, not %q as configured here", [case[2], case[3], case[4]]),
+			"field": field,
+			"remedy": sprintf("remove %s, or have the configuration changed", [field]),
+		}}
+		every value in [null, case[4]] {
+			sidecar_annotations.warn == set() with input as _pod(_annotated({case[2]: value}), settings)
+		}
+		sidecar_annotations.warn == set() with input as _pod({}, settings)
+	}
+}
+
+test_what_is_derived_is_overridden_without_a_warning if {
+	own := {
+		"dapr.io/app-id": "shop", "dapr.io/app-port": "9090", "vault.hashicorp.com/role": "shop",
+		"prometheus.io/port": "8080",
+	}
+	sidecar_annotations.warn == set() with input as _pod(_annotated(own), _everything)
+	labelled := _dapr({"app_id_labels": ["app"]})
+	sidecar_annotations.warn == set() with input as _pod(_annotated({"dapr.io/app-id": "shop"}), labelled)
+}
+
+test_switches_and_ports_are_warned_of_once if {
+	off := {"dapr.io/enabled": "false", "dapr.io/log-level": "debug"}
+	settings := {"log_level": "warn", "app_port": 8080, "annotations": {"dapr.io/enabled": "true"}}
+	found := sidecar_annotations.warn with input as _pod(_annotated(off), _dapr(settings))
+	{violation.field | some violation in found} == {"metadata.annotations[\"dapr.io/enabled\"]"}
+	ported := sidecar_annotations.warn with input as _pod(_annotated({"dapr.io/app-port": "81"}), _dapr(settings))
+	_messages(ported) == {"annotation dapr.io/app-port is \"81\", the port of no container"}
+	ingress := {"linkerd": {"enabled": true, "inject": "ingress"}}
+	sidecar_annotations.warn == set() with input as _pod(_annotated({"linkerd.io/inject": "enabled"}), ingress)
+}
+
+test_switches_are_on_by_what_dapr_and_vault_read_as_true if {
+	every case in [
+		["dapr", "dapr.io/enabled", ["true", "True", "y", "YES", "T", "On", "1", " true "]],
+		["vault", "vault.hashicorp.com/agent-inject", ["true", "True", "TRUE", "t", "T", "1"]],
+	] {
+		settings := {case[0]: {"enabled": true, "annotations": {"x": "y"}}}
+		every value in case[2] {
+			document := _pod(_annotated({case[1]: value}), settings)
+			ops := sidecar_annotations.mutate with input as document
+			_annotations(ops).x == "y"
+			not _annotations(ops)[case[1]]
+			sidecar_annotations.warn == set() with input as document
+		}
+	}
+}
+
+test_switches_are_off_by_all_else if {
+	every case in [
+		["dapr", "dapr.io/enabled", ["false", "", "enabled", "truly", "0", true, 1, ["true"]]],
+		["vault", "vault.hashicorp.com/agent-inject", ["yes", "on", "tRUE", " true", "", true, 1]],
+		["linkerd", "linkerd.io/inject", ["true", "Enabled"]],
+		["prometheus", "prometheus.io/scrape", ["True", "1"]],
+	] {
+		every value in case[2] {
+			document := _pod(_annotated({case[1]: value}), {case[0]: {"enabled": true}})
 			sidecar_annotations.mutate == set() with input as document
 			found := sidecar_annotations.warn with input as document
-			count(found) == 1
+			{violation.field | some violation in found} == {sprintf("metadata.annotations[%q]", [case[1]])}
 		}
+	}
+}
+
+test_proxies_are_not_asked_for_on_the_hosts_network if {
+	every name in ["linkerd", "istio"] {
+		document := _pod({"pod": {"spec": {"hostNetwork": true}}}, {name: {"enabled": true}})
+		sidecar_annotations.mutate == set() with input as document
+		found := sidecar_annotations.warn with input as document
+		{violation.field | some violation in found} == {"spec.hostNetwork"}
 	}
 	on_the_host := _pod({"pod": {"spec": {"hostNetwork": true}}}, _dapr({}))
 	count(sidecar_annotations.mutate) == 3 with input as on_the_host
+}
+
+_affine(os) := {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+	{"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": [os]}]},
+]}}}}
+
+test_pods_for_windows_are_scraped_and_get_no_sidecar if {
+	every field, spec in {
+		"spec.os": {"os": {"name": "windows"}, "nodeSelector": {"kubernetes.io/os": "windows"}},
+		"spec.nodeSelector": {"nodeSelector": {"kubernetes.io/os": "windows"}},
+		"spec.affinity": _affine("windows"),
+	} {
+		document := _pod({"pod": {"spec": spec}}, _everything)
+		ops := sidecar_annotations.mutate with input as document
+		_annotations(ops) == {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"}
+		count(ops) == 2
+		found := sidecar_annotations.warn with input as document
+		{violation.field | some violation in found} == {field}
+		count(found) == 4
+	}
+}
+
+test_pods_for_linux_get_their_sidecars if {
+	every spec in [
+		{"os": {"name": "linux"}}, {"nodeSelector": {"kubernetes.io/os": "linux"}}, _affine("linux"), {"os": null},
+		{"nodeSelector": "windows"}, {"affinity": []},
+	] {
+		document := _pod({"pod": {"spec": spec}}, _everything)
+		count(sidecar_annotations.mutate) == 9 with input as document
+		sidecar_annotations.warn == set() with input as document
+	}
 }
 
 test_vaults_agent_needs_a_token if {

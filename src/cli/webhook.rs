@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use tokio::time::Instant;
 
 use super::{CLEAN, VIOLATIONS, millis, output};
-use crate::cluster::webhook::{Canary, delete, probe, set_failure_policy};
+use crate::cluster::webhook::{Canary, delete, probe, rolled_out, set_failure_policy};
 use crate::cluster::{Cluster, connect};
 
 /// Remove webhook configurations, or prove that they refuse.
@@ -45,7 +46,11 @@ struct ProbeArgs {
     #[arg(long, value_name = "NAME", default_value = "default", env = "PORTCULLIS_PROBE_NAMESPACE")]
     namespace: String,
 
-    /// How long to wait, in milliseconds.
+    /// The server's Deployment, as NAMESPACE/NAME: nothing is asked for before all of its Pods are new.
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = namespaced, env = "PORTCULLIS_PROBE_DEPLOYMENT")]
+    deployment: Option<(String, String)>,
+
+    /// How long to wait in all, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 60_000, env = "PORTCULLIS_PROBE_TIMEOUT", value_parser = millis())]
     timeout: u64,
 
@@ -101,9 +106,17 @@ async fn remove(cluster: &Cluster, arguments: &DeleteArgs) -> anyhow::Result<u8>
 
 async fn prove(cluster: &Cluster, arguments: &ProbeArgs) -> anyhow::Result<u8> {
     let mut outcome = CLEAN;
-    let within = Duration::from_millis(arguments.timeout);
+    let end = Instant::now() + Duration::from_millis(arguments.timeout);
+    let unready = match &arguments.deployment {
+        Some((namespace, name)) => rolled_out(cluster, namespace, name, end).await.err(),
+        None => None,
+    };
     for name in &arguments.webhook_configuration {
-        let told = match probe(cluster, name, &arguments.namespace, within).await? {
+        let canary = match &unready {
+            Some(why) => Canary::Unproven(why.clone()),
+            None => probe(cluster, name, &arguments.namespace, end).await?,
+        };
+        let told = match canary {
             Canary::Refused(said) => {
                 let refuses = format!("{name} refuses: {}\n", said.lines().next().unwrap_or_default());
                 match arguments.failure_policy {
@@ -113,7 +126,7 @@ async fn prove(cluster: &Cluster, arguments: &ProbeArgs) -> anyhow::Result<u8> {
                     Some(_) | None => refuses,
                 }
             }
-            Canary::Admitted(last) => {
+            Canary::Unproven(last) => {
                 outcome = VIOLATIONS;
                 format!("{name} did not refuse a privileged Pod in {}: {last}\n", arguments.namespace)
             }
@@ -121,4 +134,10 @@ async fn prove(cluster: &Cluster, arguments: &ProbeArgs) -> anyhow::Result<u8> {
         output::result(&told)?;
     }
     Ok(outcome)
+}
+
+fn namespaced(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('/').filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
+    let (namespace, name) = parts.ok_or("write it as NAMESPACE/NAME")?;
+    Ok((namespace.to_owned(), name.to_owned()))
 }

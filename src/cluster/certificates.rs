@@ -284,7 +284,8 @@ impl Keeper {
             self.parts.readiness.met("certificate");
         }
         if let Some(authority) = held.authorities.first() {
-            self.parts.observe.metrics().certificate_expires("authority", authority.until.as_second());
+            let validity = authority.from.as_second()..authority.until.as_second();
+            self.parts.observe.metrics().certificate_valid("authority", validity);
             let (until, count) = (authority.until, held.authorities.len());
             self.parts.readiness.show("certificate-authority", move || format!("valid until {until}, {count} trusted"));
         }

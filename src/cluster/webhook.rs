@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Resource};
@@ -45,31 +46,75 @@ where
 pub enum Canary {
     /// A policy refused it, in these words.
     Refused(String),
-    /// Nobody did: what is the last that happened?
-    Admitted(String),
+    /// Nobody did, as far as could be seen: what is the last that happened?
+    Unproven(String),
 }
 
-/// Creates a Pod that policies deny, as a dry run, until it is refused by a webhook of the configurations called `name`
-/// or until `within` is over.
-pub async fn probe(cluster: &Cluster, name: &str, namespace: &str, within: Duration) -> Result<Canary, CallError> {
+/// Creates what policies deny, as a dry run, until it is refused by a webhook of the configurations called `name` or
+/// until `end`.
+///
+/// It is a Pod, and a Deployment of the same Pod where another refuses the Pod first: what the API server itself checks
+/// (Pod Security) comes before webhooks, and only warns of a template.
+pub async fn probe(cluster: &Cluster, name: &str, namespace: &str, end: Instant) -> Result<Canary, CallError> {
     let Some(hooks) = hooks(cluster, name).await? else {
-        return Ok(Canary::Admitted(format!("there is no ValidatingWebhookConfiguration {name}")));
+        return Ok(Canary::Unproven(format!("there is no ValidatingWebhookConfiguration {name}")));
     };
-    let api: Api<Pod> = Api::namespaced(cluster.clone(), namespace);
-    let end = Instant::now() + within;
+    let pods: Api<Pod> = Api::namespaced(cluster.clone(), namespace);
+    let deployments: Api<Deployment> = Api::namespaced(cluster.clone(), namespace);
+    let is_ours = |said: &str| hooks.iter().any(|hook| said.contains(&format!("\"{hook}\"")));
     loop {
-        let last = match attempt(&api).await {
-            Attempt::Denied(said) if hooks.iter().any(|hook| said.contains(&format!("\"{hook}\""))) => {
-                return Ok(Canary::Refused(said));
-            }
+        let mut attempt = attempt(&pods, pod()).await;
+        if attempt.is_anothers(is_ours) {
+            attempt = attempt.or(self::attempt(&deployments, deployment()).await);
+        }
+        let last = match attempt {
+            Attempt::Denied(said) if is_ours(&said) => return Ok(Canary::Refused(said)),
             Attempt::Denied(said) => format!("another than the webhooks of {name} refused it: {said}"),
             Attempt::Admitted => "it was admitted".to_owned(),
             Attempt::Failed(error) => error.to_string(),
         };
         if Instant::now() >= end {
-            return Ok(Canary::Admitted(last));
+            return Ok(Canary::Unproven(last));
         }
         sleep(RETRY).await;
+    }
+}
+
+/// Waits until a Deployment has nothing but new Pods, and one of them is available; what is missing at the `end`. Before
+/// that, the old ones might be what answers.
+pub async fn rolled_out(cluster: &Cluster, namespace: &str, name: &str, end: Instant) -> Result<(), String> {
+    let api: Api<Deployment> = Api::namespaced(cluster.clone(), namespace);
+    loop {
+        let missing = match api.get(name).call("read the Deployment").await {
+            Ok(deployment) => match missing(&deployment) {
+                Some(missing) => missing,
+                None => return Ok(()),
+            },
+            Err(error) => error.to_string(),
+        };
+        if Instant::now() >= end {
+            return Err(format!("Deployment {namespace}/{name} has not rolled out: {missing}"));
+        }
+        sleep(RETRY).await;
+    }
+}
+
+/// As `kubectl rollout status` reads it, but for replicas that find no place.
+fn missing(deployment: &Deployment) -> Option<String> {
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let status = deployment.status.clone().unwrap_or_default();
+    let updated = status.updated_replicas.unwrap_or(0);
+    let old = status.replicas.unwrap_or(0).saturating_sub(updated);
+    if status.observed_generation < deployment.metadata.generation {
+        Some("its controller has not seen the change".to_owned())
+    } else if updated < wanted {
+        Some(format!("{updated} of {wanted} replicas are new"))
+    } else if old > 0 {
+        Some(format!("{old} old replicas are left"))
+    } else if wanted > 0 && status.available_replicas.unwrap_or(0) == 0 {
+        Some("no replica is available".to_owned())
+    } else {
+        None
     }
 }
 
@@ -102,10 +147,29 @@ enum Attempt {
     Failed(CallError),
 }
 
-async fn attempt(api: &Api<Pod>) -> Attempt {
+impl Attempt {
+    /// Whether it came to nothing before a webhook that is ours could refuse it.
+    fn is_anothers(&self, is_ours: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Denied(said) => !is_ours(said),
+            Self::Failed(error) => error.code() == Some(403),
+            Self::Admitted => false,
+        }
+    }
+
+    /// What is to be told of two: the second, unless nobody may ask for it.
+    fn or(self, second: Self) -> Self {
+        if matches!(&second, Self::Failed(error) if error.code() == Some(403)) { self } else { second }
+    }
+}
+
+async fn attempt<K>(api: &Api<K>, canary: serde_json::Result<K>) -> Attempt
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned + serde::Serialize,
+{
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
-    let Some(canary) = canary() else { return Attempt::Admitted };
-    match api.create(&parameters, &canary).call("create the canary Pod").await {
+    let Ok(canary) = canary else { return Attempt::Admitted };
+    match api.create(&parameters, &canary).call("create the canary").await {
         Ok(_) => Attempt::Admitted,
         Err(CallError::Refused { why, what }) => match why.as_ref() {
             // As the API server words a webhook's denial; "failed calling webhook" is one that was not reached.
@@ -119,21 +183,33 @@ async fn attempt(api: &Api<Pod>) -> Attempt {
 }
 
 /// A Pod that no policy worth its name admits: privileged, of the host, by an image of no tag. It is never made.
-fn canary() -> Option<Pod> {
-    let pod = json!({
+fn pod() -> serde_json::Result<Pod> {
+    serde_json::from_value(json!({"metadata": {"generateName": "portcullis-canary-"}, "spec": spec()}))
+}
+
+/// A Deployment of such Pods.
+fn deployment() -> serde_json::Result<Deployment> {
+    let labels = json!({"app": "portcullis-canary"});
+    serde_json::from_value(json!({
         "metadata": {"generateName": "portcullis-canary-"},
         "spec": {
-            "hostNetwork": true,
-            "hostPID": true,
-            "automountServiceAccountToken": true,
-            "containers": [{
-                "name": "canary",
-                "image": "canary.invalid/never-pulled",
-                "securityContext": {"privileged": true, "runAsUser": 0, "allowPrivilegeEscalation": true},
-            }],
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec()},
         },
-    });
-    serde_json::from_value(pod).ok()
+    }))
+}
+
+fn spec() -> serde_json::Value {
+    json!({
+        "hostNetwork": true,
+        "hostPID": true,
+        "automountServiceAccountToken": true,
+        "containers": [{
+            "name": "canary",
+            "image": "canary.invalid/never-pulled",
+            "securityContext": {"privileged": true, "runAsUser": 0, "allowPrivilegeEscalation": true},
+        }],
+    })
 }
 
 #[cfg(test)]
@@ -141,8 +217,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_canary_is_a_pod() {
-        let spec = canary().unwrap().spec.unwrap();
-        assert_eq!(spec.containers[0].security_context.as_ref().unwrap().privileged, Some(true));
+    fn the_canary_is_a_pod_and_a_deployment_of_it() {
+        let privileged = |spec: k8s_openapi::api::core::v1::PodSpec| {
+            spec.containers[0].security_context.as_ref().and_then(|context| context.privileged)
+        };
+        assert_eq!(privileged(pod().unwrap().spec.unwrap()), Some(true));
+        assert_eq!(privileged(deployment().unwrap().spec.unwrap().template.spec.unwrap()), Some(true));
+    }
+
+    #[test]
+    fn a_deployment_has_rolled_out_when_nothing_old_is_left() {
+        let says = |replicas: i32, status: serde_json::Value| {
+            let selector = json!({"matchLabels": {}});
+            let spec = json!({"replicas": replicas, "selector": selector, "template": {}});
+            let deployment = json!({"metadata": {"generation": 2}, "spec": spec, "status": status});
+            missing(&serde_json::from_value(deployment).unwrap())
+        };
+        let status = |generation: i32, replicas: i32, updated: i32, available: i32| {
+            json!({"observedGeneration": generation, "replicas": replicas, "updatedReplicas": updated,
+                "availableReplicas": available})
+        };
+        assert_eq!(says(2, status(2, 2, 2, 2)), None);
+        assert_eq!(says(2, status(2, 2, 2, 1)), None, "one that finds no node keeps nobody waiting");
+        assert_eq!(says(0, status(2, 0, 0, 0)), None);
+        assert!(says(2, status(1, 2, 2, 2)).unwrap().contains("has not seen"));
+        assert!(says(2, status(2, 3, 1, 3)).unwrap().contains("1 of 2 replicas are new"));
+        assert!(says(2, status(2, 3, 2, 3)).unwrap().contains("1 old replicas"));
+        assert!(says(2, status(2, 2, 2, 0)).unwrap().contains("no replica is available"));
+        assert!(says(2, json!({})).is_some());
     }
 }

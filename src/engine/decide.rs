@@ -118,6 +118,11 @@ impl Evaluation {
         matches!(&self.verdict, Verdict::Judged { violations, exempted } if violations.is_empty() && exempted.is_empty())
     }
 
+    /// Whether nothing is said of what it found: it passed, or changed the object.
+    pub fn is_silent(&self) -> bool {
+        self.passed() || matches!(&self.verdict, Verdict::Mutated { exempted, .. } if exempted.is_empty())
+    }
+
     /// What the verdict means for the request.
     pub fn outcome(&self) -> Outcome {
         match &self.verdict {

@@ -208,6 +208,18 @@ fn whole(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(value as i64)
 }
 
+impl Content {
+    /// The integer that this is, however it is written: 1.0 is 1 to Kubernetes.
+    pub(super) fn whole(&self) -> Option<i128> {
+        match self {
+            Self::Integer(value) => Some(i128::from(*value)),
+            Self::Unsigned(value) => Some(i128::from(*value)),
+            Self::Float(value) => whole(*value).map(i128::from),
+            Self::Null | Self::Bool(_) | Self::String(_) | Self::Sequence(_) | Self::Mapping(_) => None,
+        }
+    }
+}
+
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.content {

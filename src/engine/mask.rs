@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use data_encoding::BASE64;
 
 use super::rego::{self, Part, Value};
-use super::review::Contents;
-use super::workload::Workload;
+use super::review::{Contents, Review, ReviewError};
+use super::workload::{Workload, template_path};
 
 /// What stands in a value's place.
 pub const MASKED: &str = "(masked)";
@@ -24,6 +24,13 @@ pub struct Mask {
 }
 
 impl Mask {
+    /// What reports of a review must not quote: the values of a Secret, and those of environment variables.
+    pub fn private(review: &Review<'_>) -> Result<Self, ReviewError> {
+        let contents = review.contents()?;
+        let workload = template_path(&review.request.kind).and_then(|path| Workload::of(path, &contents.object).ok());
+        Ok(Self::secrets(&contents).and_environment(workload.as_ref()))
+    }
+
     /// The values of a Secret under review.
     pub fn secrets(contents: &Contents) -> Self {
         let mut values = Vec::new();
@@ -31,6 +38,9 @@ impl Mask {
         for object in [&contents.object, &contents.old_object] {
             if object["kind"] == Value::from("Secret") {
                 collect(&object["stringData"], &mut values);
+                // As the API server will keep them.
+                let encoded: Vec<String> = values.iter().map(|text| BASE64.encode(text.as_bytes())).collect();
+                values.extend(encoded);
                 let before = values.len();
                 collect(&object["data"], &mut values);
                 let decoded: Vec<String> = values.iter().skip(before).filter_map(|text| from_base64(text)).collect();
@@ -158,6 +168,7 @@ mod tests {
         let secret = contents(r#"{"kind":"Secret","data":{"a":"c2VjcmV0"},"stringData":{"b":"hunter2","c":"x"}}"#);
         let mask = Mask::secrets(&secret);
         assert_eq!(mask.hide("c2VjcmV0 and hunter2 but not x"), "(masked) and (masked) but not x");
+        assert_eq!(mask.hide("secret and aHVudGVyMg=="), "(masked) and (masked)", "as it would be kept");
         assert_eq!(
             Mask::secrets(&contents(r#"{"kind":"ConfigMap","data":{"a":"hunter2"}}"#)).hide("hunter2"),
             "hunter2"

@@ -1,6 +1,7 @@
 //! The metrics, in a registry of their own. Every label's values are bounded by construction: enums, and the names of
 //! the loaded policies, exemptions and certificates.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ pub struct Metrics {
     set_info: IntGaugeVec,
     set_revision: Mutex<String>,
     set_reloads: IntCounterVec,
+    set_reload_failing: IntGauge,
     set_loaded: prometheus::Gauge,
+    certificate_not_before: GaugeVec,
     certificate_expiry: GaugeVec,
     exemption_expiry: GaugeVec,
     in_flight: IntGauge,
@@ -112,9 +115,18 @@ impl Metrics {
             )?,
             set_revision: Mutex::new(String::new()),
             set_reloads,
+            set_reload_failing: register.gauge(
+                "portcullis_policy_set_reload_failing",
+                "1 from a policy set that was refused until the next that is accepted, 0 otherwise.",
+            )?,
             set_loaded: register.float(
                 "portcullis_policy_set_loaded_timestamp_seconds",
                 "When the policy set in force was loaded, in Unix time.",
+            )?,
+            certificate_not_before: register.floats(
+                "portcullis_certificate_not_before_timestamp_seconds",
+                "When a certificate's validity begins, in Unix time.",
+                &["certificate"],
             )?,
             certificate_expiry: register.floats(
                 "portcullis_certificate_expiry_timestamp_seconds",
@@ -187,14 +199,21 @@ impl Metrics {
         self.set_reloads.with_label_values(&["success"]).inc();
     }
 
-    /// A policy set was refused; the one in force stays.
+    /// A policy set was read and found valid, be it the one in force: no reload fails any longer.
+    pub fn policy_set_accepted(&self) {
+        self.set_reload_failing.set(0);
+    }
+
+    /// A policy set was refused; the one in force stays, and reloads fail until one is accepted.
     pub fn policy_set_refused(&self) {
+        self.set_reload_failing.set(1);
         self.set_reloads.with_label_values(&["failure"]).inc();
     }
 
-    /// The certificate called `name` (such as `serving`) expires at `unix_seconds`.
-    pub fn certificate_expires(&self, name: &'static str, unix_seconds: i64) {
-        self.certificate_expiry.with_label_values(&[name]).set(seconds(unix_seconds));
+    /// The certificate called `name` (such as `serving`) is valid from the start of `unix_seconds` to their end.
+    pub fn certificate_valid(&self, name: &'static str, unix_seconds: Range<i64>) {
+        self.certificate_not_before.with_label_values(&[name]).set(seconds(unix_seconds.start));
+        self.certificate_expiry.with_label_values(&[name]).set(seconds(unix_seconds.end));
     }
 
     /// The configured exemptions and when each expires, in Unix seconds; replaces those known before.
@@ -392,6 +411,34 @@ mod tests {
         metrics.admitted(&record("made-up"));
         let text = metrics.render().unwrap();
         assert!(!text.contains("made-up") && text.contains(r#"policy="other"} 1"#), "{text}");
+    }
+
+    #[test]
+    fn reloads_fail_from_a_refusal_until_a_set_is_accepted() {
+        let metrics = Metrics::new().unwrap();
+        let failing = |value: u8| {
+            let text = metrics.render().unwrap();
+            assert!(text.contains(&format!("\nportcullis_policy_set_reload_failing {value}\n")), "{text}");
+        };
+        failing(0);
+        metrics.policy_set_refused();
+        metrics.policy_set_refused();
+        failing(1);
+        metrics.policy_set_accepted();
+        failing(0);
+    }
+
+    #[test]
+    fn a_certificate_has_a_beginning_and_an_end() {
+        let metrics = Metrics::new().unwrap();
+        metrics.certificate_valid("serving", 1_800_000_000..1_800_172_800);
+        let text = metrics.render().unwrap();
+        for line in [
+            r#"portcullis_certificate_not_before_timestamp_seconds{certificate="serving"} 1800000000"#,
+            r#"portcullis_certificate_expiry_timestamp_seconds{certificate="serving"} 1800172800"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
+        }
     }
 
     #[test]

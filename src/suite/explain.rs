@@ -277,7 +277,7 @@ fn explain_one(
     let request = &review.request;
     let object = object_name(manifest, request);
     let locator = Locator { manifest, object: manifest.object(), kind: &object.kind, mask: &decision.private };
-    let mask = &mutation.decision.private;
+    let mask = &Mask::private(review)?;
     let template = template_path(&request.kind).filter(|path| !path.is_empty());
     let policies = explanations.iter().map(|explanation| policy_view(explanation, &locator, mask, template)).collect();
     Ok(Explained {

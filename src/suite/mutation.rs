@@ -45,6 +45,8 @@ pub(super) struct Outcome {
     pub(super) mutation: Mutation,
     /// The manifest as they left it, with the places of what was there before.
     pub(super) after: Manifest,
+    /// What must not be quoted of it.
+    mask: Mask,
 }
 
 /// Mutates a manifest. An error if the API server's own reader would refuse it.
@@ -58,7 +60,8 @@ pub(super) fn mutate(
     reviewed(manifest, options, policy_budget, |review, moment| {
         let mutation = mutate_review(review, set, namespaces, moment)?;
         let after = manifest.patched(&mutation.patch, &review.request)?;
-        Ok(Outcome { name: object_name(manifest, &review.request), mutation, after })
+        let mask = Mask::private(review)?;
+        Ok(Outcome { name: object_name(manifest, &review.request), mutation, after, mask })
     })
 }
 
@@ -83,13 +86,13 @@ impl Outcome {
         namespaces: &dyn FactSource,
         policy_budget: Duration,
     ) -> Result<Judgement, ReviewError> {
-        let Self { name, mutation, after } = self;
+        let Self { name, mutation, after, mask } = self;
         let decision = &mutation.decision;
         let kind = name.kind.clone();
-        let locator = Locator { manifest: &after, object: after.object(), kind: &kind, mask: &decision.private };
+        let locator = Locator { manifest: &after, object: after.object(), kind: &kind, mask: &mask };
         let by = decision.evaluations.iter().filter(|one| !one.changes().is_empty());
         let by: Vec<Arc<str>> = by.map(|one| Arc::clone(&one.policy.name)).collect();
-        let diff = difference(manifest, &after, &name, &by, &decision.private);
+        let diff = difference(manifest, &after, &name, &by, &mask);
         let mutators = locator.judgement(decision, name);
         let has_failed = !mutators.errors.is_empty();
         let mut judgement = if decision.allowed() {

@@ -187,17 +187,21 @@ impl Rewriter<'_> {
             let node = json::parse(value).map_err(|_| RewriteError::Changed)?;
             match self.patched(&node, origin)? {
                 None => self.written.push_str(value),
-                Some(after) => self.value(value, &after, origin.line)?,
+                Some(after) => self.value(value, &node, &after, origin.line)?,
             }
         }
         self.written.push_str(text.get(at..).unwrap_or_default());
         Ok(())
     }
 
-    /// On one line if it was on one.
-    fn value(&mut self, text: &str, after: &Node, line: u32) -> Result<(), RewriteError> {
-        let pretty = || serde_json::to_string_pretty(after).unwrap_or_default();
-        let whole = if text.contains('\n') { pretty() } else { after.to_json() };
+    /// On one line if it was on one. Written anew as a whole, it keeps the layout that is written here.
+    fn value(&mut self, text: &str, before: &Node, after: &Node, line: u32) -> Result<(), RewriteError> {
+        let pretty = |node: &Node| serde_json::to_string_pretty(node).unwrap_or_default();
+        let written = |node: &Node| if text.contains('\n') { pretty(node) } else { node.to_json() };
+        if written(before) != text {
+            self.reflowed.push(line);
+        }
+        let whole = written(after);
         let is_right = json::parse(&whole).is_ok_and(|read| read.says_the_same_as(after));
         self.written.push_str(&whole);
         is_right.then_some(()).ok_or(RewriteError::Wrong(line))
@@ -283,8 +287,24 @@ mod tests {
             true,
             &[(0, 1)],
             "{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {\n    \"labels\": {\n      \"x\": \"z\"\n    }\n  }\n}\n",
-            &[],
+            &[1],
         );
+        let pretty = |labels: &str| format!("{{\n  \"kind\": \"Pod\",\n  \"apiVersion\": \"v1\"{labels}\n}}");
+        let labels = ",\n  \"metadata\": {\n    \"labels\": {\n      \"x\": \"z\"\n    }\n  }";
+        check(&pretty(""), true, &[(0, 1)], &pretty(labels), &[]);
+    }
+
+    #[test]
+    fn a_number_may_be_written_otherwise() {
+        for number in ["1.0", "1e2", "-0.0", "0.1e1", "9007199254740993.0", "1.50", "18446744073709551615"] {
+            let text = format!(r#"{{"kind":"Pod","apiVersion":"v1","spec":{number}}}"#);
+            let read = json::parse(&text).unwrap();
+            let expected = read.to_json().replace('}', r#","metadata":{"labels":{"x":"z"}}}"#);
+            let reflowed: &[u32] = if read.to_json() == text { &[] } else { &[1] };
+            check(&text, true, &[(0, 1)], &expected, reflowed);
+        }
+        let anchored = "apiVersion: v1\nkind: Pod\nmetadata: &m\n  name: a\n  n: 1.0\nmore: *m\n";
+        assert_eq!(labelled(anchored, false, &[(0, 1)]).unwrap().reflowed, [1]);
     }
 
     #[test]

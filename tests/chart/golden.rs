@@ -20,6 +20,7 @@ fn releases() -> Vec<(&'static str, Release)> {
         r#"traces={"endpoint":"http://collector.monitoring.svc:4318","ratio":0.1}"#,
         r#"networkPolicy.apiServerCIDRs=["10.0.0.0/28"]"#,
         r#"webhooks.namespaceSelector={"matchLabels":{"policy-set":"blue"}}"#,
+        r#"probe.namespace="default""#,
         r#"webhooks.matchConditions=[{"name":"no-robots","expression":"request.userInfo.username != 'robot'"}]"#,
         r#"image={"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","pullSecrets":["registry"]}"#,
     ]);

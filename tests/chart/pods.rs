@@ -1,9 +1,11 @@
 //! The server's Pods and those of the hooks: replicas, roll-outs, hardening, and that our own policies would let them in.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::command::policy;
-use crate::render::{Objects, Release};
+use crate::render::{Objects, Release, layers};
 use crate::tool::fed;
 
 /// The template of every Pod that the chart makes, with its kind and name.
@@ -58,6 +60,21 @@ fn replicas_spread_over_nodes_and_zones() {
     assert_eq!((&apart["topologyKey"], &apart["labelSelector"]), (&json!("kubernetes.io/hostname"), selector));
     assert!(spread.iter().all(|constraint| &constraint["labelSelector"] == selector));
     assert_eq!(pod["priorityClassName"], "system-cluster-critical");
+}
+
+#[test]
+fn replicas_that_must_not_share_a_node_leave_room_for_the_next_revision() {
+    let Some(objects) = Release::default().set(&[r#"antiAffinity="required""#]).objects() else { return };
+    let spec = &objects.one("Deployment")["spec"];
+    let apart = &spec["template"]["spec"]["affinity"]["podAntiAffinity"];
+    assert_eq!(
+        apart["requiredDuringSchedulingIgnoredDuringExecution"],
+        json!([{
+            "topologyKey": "kubernetes.io/hostname",
+            "labelSelector": spec["selector"],
+            "matchLabelKeys": ["pod-template-hash"],
+        }])
+    );
 }
 
 #[test]
@@ -188,6 +205,19 @@ fn an_autoscaler_has_the_say_over_replicas() {
     assert_eq!(target(1), (&json!("memory"), &json!(80)));
     assert_eq!(spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"], 60);
     assert_eq!(spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"], 300);
+}
+
+#[test]
+fn what_takes_the_deployment_over_has_the_say_over_replicas() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/rollout/values-rollout.yaml");
+    for release in [
+        Release { files: vec![file.clone()], ..Release::default() },
+        Release { files: [layers("prod"), vec![file]].concat(), ..Release::default() },
+        Release::default().set(&["replicas=null"]),
+    ] {
+        let Some(objects) = release.objects() else { return };
+        assert_eq!(objects.one("Deployment")["spec"]["replicas"], Value::Null, "{release:?}");
+    }
 }
 
 #[test]

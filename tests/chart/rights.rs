@@ -56,10 +56,14 @@ fn the_hooks_probe_and_remove_and_nothing_else() {
     );
     assert_eq!(
         rules(&objects, "Role", "portcullis.portcullis-system-probe"),
-        json!([rule("", &["pods"], &[], &["create"])])
+        json!([rule("", &["pods"], &[], &["create"]), rule("apps", &["deployments"], &[], &["create"])])
+    );
+    assert_eq!(
+        rules(&objects, "Role", "portcullis-hooks"),
+        json!([rule("apps", &["deployments"], &["portcullis"], &["get"])])
     );
     assert_eq!(objects.named("Role", "portcullis.portcullis-system-probe")["metadata"]["namespace"], "default");
-    assert_eq!(objects.all("ClusterRole").len() + objects.all("Role").len(), 4, "{:?}", objects.names());
+    assert_eq!(objects.all("ClusterRole").len() + objects.all("Role").len(), 5, "{:?}", objects.names());
 }
 
 #[test]
@@ -113,6 +117,7 @@ fn each_account_gets_its_own_roles_and_no_other() {
         [
             "portcullis -> portcullis",
             "portcullis -> portcullis.portcullis-system",
+            "portcullis-hooks -> portcullis-hooks",
             "portcullis-hooks -> portcullis.portcullis-system-hooks",
             "portcullis-hooks -> portcullis.portcullis-system-probe",
         ]

@@ -13,7 +13,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("server.timeout=3", "at '/server': additional properties 'timeout' not allowed"),
     ("webhooks.validating.objectSelector={}", "additional properties 'objectSelector' not allowed"),
     ("replicas=0", "at '/replicas': minimum: got 0, want 1"),
-    (r#"replicas="2""#, "at '/replicas': got string, want integer"),
+    (r#"replicas="2""#, "at '/replicas': got string, want null or integer"),
     (r#"image.tag="latest""#, "image.tag: latest says not what runs: name a version"),
     (r#"image.digest="abc""#, "at '/image/digest': 'abc' does not match pattern"),
     (r#"image.repository="registry.example.com/portcullis:1.0@sha256:00""#, "at '/image/repository'"),
@@ -82,6 +82,62 @@ const REFUSED: &[(&str, &str)] = &[
     (r#"networkPolicy.apiServerCIDRs=["10.0.0.1"]"#, "'10.0.0.1' does not match pattern"),
     (r#"metrics.prometheusRule.disabled=["Down"]"#, "'Down' does not match pattern"),
     (r#"fullnameOverride="Portcullis""#, "'Portcullis' does not match pattern"),
+    (r#"clientAuthentication.names=["kube-apiserver"]"#, "clientAuthentication.caConfigMap: name the ConfigMap"),
+    ("service.port=9443", "service: port and operationsPort are both 9443: change one"),
+    (r#"resources.requests.cpu="plenty""#, "at '/resources/requests/cpu': 'plenty' does not match pattern"),
+    (r#"resources.requests.memory="128MiB""#, "at '/resources/requests/memory': '128MiB' does not match pattern"),
+    (r#"resources.limits.memory="-1Gi""#, "at '/resources/limits/memory': '-1Gi' does not match pattern"),
+    ("resources.requests.cpu=-1", "at '/resources/requests/cpu': minimum: got -1, want 0"),
+    (r#"policies.profile="strict""#, "policies.profile: the shipped policies have no profile strict: name one of"),
+    (r#"policies={"profile":"strict","existingConfigMap":"ours"}"#, "the shipped policies have no profile strict"),
+    (
+        r#"metrics.prometheusRule.disabled=["PortcullisAsleep"]"#,
+        "metrics.prometheusRule.disabled: there is no alert PortcullisAsleep in files/alerts.yaml",
+    ),
+    (r#"podLabels={"app.kubernetes.io/instance":"a"}"#, "podLabels: app.kubernetes.io/instance is set by the chart"),
+    (r#"podLabels={"app.kubernetes.io/component":"a"}"#, "podLabels: app.kubernetes.io/component is set by the chart"),
+    (r#"podLabels={"sidecar.istio.io/inject":"true"}"#, "podLabels: sidecar.istio.io/inject is set by the chart"),
+    (r#"commonLabels={"team":"a"},podLabels={"team":"b"}"#, "podLabels: team is set by the chart"),
+    (r#"commonLabels={"app.kubernetes.io/component":"a"}"#, "commonLabels: app.kubernetes.io/component is set by"),
+    (
+        r#"server.extraEnv=[{"name":"PORTCULLIS_TLS_MIN","value":"1.3"}]"#,
+        "server.extraEnv: PORTCULLIS_TLS_MIN is set by the chart",
+    ),
+    (r#"server.extraEnv=[{"name":"A","value":"1"},{"name":"A","value":"2"}]"#, "server.extraEnv: A is there twice"),
+    (
+        r#"webhooks.matchConditions=[{"name":"not-by-a-node","expression":"true"}]"#,
+        "webhooks.matchConditions: not-by-a-node is set by the chart",
+    ),
+    (
+        r#"webhooks.matchConditions=[{"name":"a","expression":"true"},{"name":"a","expression":"false"}]"#,
+        "webhooks.matchConditions: a is there twice",
+    ),
+    (
+        r#"webhooks.namespaceSelector={"matchExpressions":[{"key":"a","operator":"NotIn"}]}"#,
+        "at '/webhooks/namespaceSelector/matchExpressions/0': missing property 'values'",
+    ),
+    (
+        r#"webhooks.namespaceSelector={"matchExpressions":[{"key":"a","operator":"In","values":[]}]}"#,
+        "at '/webhooks/namespaceSelector/matchExpressions/0/values': minItems: got 0, want 1",
+    ),
+    (
+        r#"webhooks.namespaceSelector={"matchExpressions":[{"key":"a","operator":"Exists","values":["b"]}]}"#,
+        "at '/webhooks/namespaceSelector/matchExpressions/0/values': maxItems: got 1, want 0",
+    ),
+    (
+        r#"webhooks.namespaceSelector={"matchLabels":{"policy-set":"green"}}"#,
+        "probe.namespace: webhooks.namespaceSelector asks for the label policy-set: name a namespace that bears it",
+    ),
+    (
+        r#"webhooks.namespaceSelector={"matchLabels":{"kubernetes.io/metadata.name":"shop"}}"#,
+        "probe.namespace: namespace default is excluded from judgement",
+    ),
+    (r#"certificates.selfManaged.lifetime="5s""#, "certificates.selfManaged.lifetime: 5s is no time from 10s to 100y"),
+    (r#"certificates.selfManaged.caLifetime="200y""#, "caLifetime: 200y is no time from 10s to 100y"),
+    (r#"certificates.selfManaged.lifetime="0d""#, "at '/certificates/selfManaged/lifetime': '0d' does not match"),
+    (r#"networkPolicy.apiServerCIDRs=["10.0.0.0/33"]"#, "'10.0.0.0/33' does not match pattern"),
+    (r#"networkPolicy.apiServerCIDRs=["10.0.0.256/32"]"#, "10.0.0.256/32 is no network such as 10.0.0.0/8"),
+    (r#"networkPolicy.apiServerCIDRs=["fd00:1/64"]"#, "networkPolicy.apiServerCIDRs: fd00:1/64 is no network"),
 ];
 
 #[test]
@@ -106,6 +162,13 @@ fn what_makes_sense_is_taken() {
         r#"global={"anything":"goes"}"#,
         r#"networkPolicy={"metricsFrom":{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"monitoring"}}}}"#,
         r#"policies={"profile":"audit-only"}"#,
+        r#"policies={"profile":"ours","existingConfigMap":"ours","replace":true}"#,
+        r#"resources={"requests":{"cpu":0.5,"memory":"1.5Gi"},"limits":{"memory":"1e9"}}"#,
+        r#"networkPolicy.apiServerCIDRs=["10.0.0.0/8","0.0.0.0/0","fd00::/8","::/0","1:2:3:4:5:6:7:8/128"]"#,
+        r#"mesh.inject=true,podLabels={"sidecar.istio.io/inject":"true"}"#,
+        r#"webhooks.namespaceSelector={"matchExpressions":[{"key":"a","operator":"NotIn","values":["b"]}]}"#,
+        r#"webhooks.namespaceSelector={"matchLabels":{"a":"b"}},probe.namespace="default""#,
+        r#"certificates.selfManaged={"lifetime":"2160h","caLifetime":"100y"}"#,
     ] {
         let release = Release::default().set(&[value]);
         let release = if value.contains("audit-only") { release.set(&["probe.enabled=false"]) } else { release };

@@ -82,6 +82,7 @@ fn control_plane_and_own_namespace_are_told_by_a_label_that_nobody_can_set() {
     let values = [
         r#"webhooks.excludedNamespaces=["kube-system","cni"]"#,
         r#"webhooks.namespaceSelector={"matchLabels":{"policy-set":"blue"},"matchExpressions":[{"key":"tier","operator":"Exists"}]}"#,
+        r#"probe.namespace="blue""#,
     ];
     let Some((validating, mutating)) = webhooks(&Release::default().set(&values)) else { return };
     let expected = json!({
@@ -212,6 +213,7 @@ fn every_install_upgrade_and_rollback_is_proven_by_a_pod_that_is_denied() {
         container["env"],
         json!([
             variable("PORTCULLIS_FAILURE_POLICY", "Fail"),
+            variable("PORTCULLIS_PROBE_DEPLOYMENT", "portcullis-system/portcullis"),
             variable("PORTCULLIS_PROBE_NAMESPACE", "default"),
             variable("PORTCULLIS_PROBE_TIMEOUT", "216000"),
             variable("PORTCULLIS_WEBHOOK_CONFIGURATION", "a-portcullis.portcullis-system"),
@@ -220,6 +222,16 @@ fn every_install_upgrade_and_rollback_is_proven_by_a_pod_that_is_denied() {
     let test = objects.one("Pod");
     assert_eq!(test["metadata"]["annotations"]["helm.sh/hook"], "test");
     assert_eq!(test["spec"]["containers"][0]["args"], json!(["webhook", "probe"]));
+}
+
+#[test]
+fn the_jobs_of_hooks_go_a_day_after_they_ended_even_if_they_failed() {
+    let Some(objects) = Release::default().objects() else { return };
+    let jobs = objects.all("Job");
+    assert!(jobs.len() >= 2, "{:?}", objects.names());
+    for job in jobs {
+        assert_eq!(job["spec"]["ttlSecondsAfterFinished"], 86_400, "{job}");
+    }
 }
 
 #[test]

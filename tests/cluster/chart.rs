@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use serde_json::{Value, json};
 
@@ -37,30 +38,20 @@ pub(super) async fn install(cluster: &Cluster, further: &Value) {
 /// Installs or upgrades a release, and waits for it and for its probe.
 #[track_caller]
 pub(super) fn upgrade(cluster: &Cluster, name: &str, namespace: &str, further: &Value) {
+    let output = try_upgrade(cluster, name, namespace, further, &["--wait", "--timeout", "3m"]);
+    assert!(output.status.success(), "helm upgrade: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The same by other rules, which may fail.
+pub(super) fn try_upgrade(cluster: &Cluster, name: &str, namespace: &str, further: &Value, rules: &[&str]) -> Output {
     let [common, further] = [("values", &values()), ("further", further)].map(|(kind, values)| {
         let file = cluster.home.join(format!("{name}-{kind}.yaml"));
         fs::write(&file, values.to_string()).unwrap();
         file.display().to_string()
     });
-    helm(
-        cluster,
-        &[
-            "upgrade",
-            name,
-            CHART,
-            "--install",
-            "--namespace",
-            namespace,
-            "--reset-values",
-            "--values",
-            &common,
-            "--values",
-            &further,
-            "--wait",
-            "--timeout",
-            "3m",
-        ],
-    );
+    let files = ["--reset-values", "--values", &common, "--values", &further];
+    let release = ["upgrade", name, CHART, "--install", "--namespace", namespace];
+    cluster.run("helm", &[&release[..], &files, rules].concat(), "")
 }
 
 /// Removes a release, if there is one.

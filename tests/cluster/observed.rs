@@ -60,8 +60,11 @@ async fn told(cluster: &Cluster) -> Vec<Value> {
 #[test]
 fn owners_of_refused_pods_are_told_by_events() {
     inside(async |cluster| {
-        install(&cluster, &json!({"events": {"enabled": true}, "policies": {"files": {"unwanted.rego": UNWANTED}}}))
-            .await;
+        install(&cluster, &json!({})).await;
+        // Its own role is among what changes, while it judges roles.
+        let further = json!({"events": {"enabled": true}, "policies": {"files": {"unwanted.rego": UNWANTED}}});
+        upgrade(&cluster, NAME, GUARD, &further);
+        settled(&cluster, 2).await;
         let spec = fine("web")["spec"].clone();
         let labels = json!({"wanted": "no", "app": "web"});
         let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "unwanted", "namespace": SHOP},

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::api::eventually;
-use super::chart::{self, CHART, GUARD, NAME, environments, helm, install, leftovers, settled, upgrade, webhook};
+use super::chart::{
+    self, CHART, GUARD, NAME, environments, helm, install, leftovers, settled, try_upgrade, upgrade, webhook,
+};
 use super::load::Load;
 use super::place::inside;
 use super::probe::get;
@@ -37,6 +39,39 @@ fn a_fresh_install_denies_and_an_uninstall_leaves_nothing() {
         chart::uninstall(&cluster, NAME, GUARD).await;
         assert_eq!(leftovers(&cluster).await, [""; 0]);
         assert_eq!(cluster.create(&privileged("free"), "dryRun=All").await.status, 201);
+    });
+}
+
+#[test]
+fn an_upgrade_that_would_refuse_nothing_fails_and_is_taken_back() {
+    inside(async |cluster| {
+        chart::uninstall(&cluster, NAME, GUARD).await;
+        // Where the API server refuses the canary Pod itself, its Deployment proves the webhook.
+        let enforced = |level: Value| json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": level}}});
+        assert_eq!(cluster.merge("/api/v1/namespaces/default", &enforced(json!("baseline"))).await.status, 200);
+        let quick = json!({"probe": {"timeoutSeconds": 30}});
+        install(&cluster, &quick).await;
+        assert_eq!(webhook(&cluster).await["failurePolicy"], "Fail", "the probe has not set it");
+
+        let harmless = json!({"probe": {"timeoutSeconds": 30}, "policies": {"profile": "audit-only"}});
+        // Without --wait: the probe does not take the old Pods' word.
+        let failed = try_upgrade(&cluster, NAME, GUARD, &harmless, &["--timeout", "2m"]);
+        assert!(!failed.status.success(), "{failed:?}");
+        assert_eq!(
+            cluster.create(&privileged("slipped"), "dryRun=All").await.status,
+            201,
+            "the set is the harmless one"
+        );
+        helm(&cluster, &["rollback", NAME, "--namespace", GUARD, "--wait", "--timeout", "2m"]);
+        settled(&cluster, 2).await;
+        assert!(cluster.create(&privileged("refused"), "dryRun=All").await.is_denied());
+
+        let failed = try_upgrade(&cluster, NAME, GUARD, &harmless, &["--atomic", "--timeout", "2m"]);
+        assert!(!failed.status.success(), "{failed:?}");
+        settled(&cluster, 2).await;
+        assert!(cluster.create(&privileged("refused"), "dryRun=All").await.is_denied());
+        assert_eq!(webhook(&cluster).await["failurePolicy"], "Fail", "the probe after the rollback has not set it");
+        assert_eq!(cluster.merge("/api/v1/namespaces/default", &enforced(Value::Null)).await.status, 200);
     });
 }
 

@@ -120,12 +120,16 @@ async fn counts_what_the_traffic_was_and_nothing_else() {
         ("portcullis_tls_handshake_failures_total", 0.0),
         (r#"portcullis_policy_set_reloads_total{result="success"}"#, 1.0),
         (r#"portcullis_policy_set_reloads_total{result="failure"}"#, 0.0),
+        ("portcullis_policy_set_reload_failing", 0.0),
     ] {
         assert!((scrape.value(series) - value).abs() < 0.5, "{series} is {} in\n{}", scrape.value(series), scrape.text);
     }
-    for single in
-        ["portcullis_policy_set_info", "portcullis_certificate_expiry_timestamp_seconds", "portcullis_build_info"]
-    {
+    for single in [
+        "portcullis_policy_set_info",
+        "portcullis_certificate_not_before_timestamp_seconds",
+        "portcullis_certificate_expiry_timestamp_seconds",
+        "portcullis_build_info",
+    ] {
         assert_eq!(scrape.series(single).len(), 1, "{single}");
     }
     // The end of 2999-12-31.

@@ -43,6 +43,14 @@ impl Watched {
         let verbose = kubelet.get("/readyz?verbose").await;
         let failing = verbose.text().lines().find(|line| line.starts_with("[-]reload failed: policies: ")).unwrap();
         assert!(verbose.status == 200 && failing.contains(why), "{failing}");
+        self.is_failing(true).await;
+    }
+
+    /// Checks what the metric says that the alert asks for.
+    async fn is_failing(&self, failing: bool) {
+        let metrics = self.metrics().await;
+        let line = format!("\nportcullis_policy_set_reload_failing {}\n", u8::from(failing));
+        assert!(metrics.contains(&line), "{metrics}");
     }
 
     async fn metrics(&self) -> String {
@@ -84,6 +92,7 @@ async fn an_edit_is_in_force_soon_and_told() {
 #[tokio::test]
 async fn a_bad_set_keeps_the_last_good_one() {
     let watched = Watched::start("good").await;
+    watched.is_failing(false).await;
     replace(&watched.file, "package policies.p\n\nimport rego.v1\n\ndeny[msg] { msg := \"v0\" }\n");
     watched.keeps("p: good", "p.rego:5:").await;
     assert_eq!(watched.server.about("reload_failed")[0]["level"], "error");
@@ -92,6 +101,8 @@ async fn a_bad_set_keeps_the_last_good_one() {
     replace(&watched.file, &against_all("p", "good"));
     let told = watched.server.told("reloaded", 1).await;
     assert_eq!(("p: good".to_owned(), told["now"].as_str().unwrap().to_owned()), answer(&watched.server).await);
+    // The set that was in force all the time, which is no new one.
+    watched.is_failing(false).await;
     let mut kubelet = Client::operations(&watched.server).await;
     assert!(kubelet.get("/readyz?verbose").await.text().contains("[+]reload ok"));
 
@@ -104,6 +115,7 @@ async fn a_bad_set_keeps_the_last_good_one() {
     fs::write(&watched.file, against_all("p", "restored")).unwrap();
     watched.server.told("reloaded", 2).await;
     assert_eq!(answer(&watched.server).await.0, "p: restored");
+    watched.is_failing(false).await;
     assert!(kubelet.get("/readyz?verbose").await.text().contains("[+]reload ok"));
 }
 

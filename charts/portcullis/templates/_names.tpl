@@ -52,11 +52,15 @@ app.kubernetes.io/component: server
 {{- end }}
 
 {{- define "portcullis.labels" -}}
-{{- $labels := dict
+{{- toYaml (merge (include "portcullis.ownLabels" . | fromYaml) .Values.commonLabels) -}}
+{{- end }}
+
+{{/* The labels of every object, whatever the values. */}}
+{{- define "portcullis.ownLabels" -}}
+{{- toYaml (dict
   "app.kubernetes.io/name" (default .Chart.Name .Values.nameOverride)
   "app.kubernetes.io/instance" .Release.Name
   "app.kubernetes.io/version" .Chart.AppVersion
   "app.kubernetes.io/managed-by" .Release.Service
-  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_") -}}
-{{- toYaml (merge $labels .Values.commonLabels) -}}
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_")) -}}
 {{- end }}

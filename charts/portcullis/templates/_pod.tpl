@@ -27,14 +27,20 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* The Pods to ask for. Under an autoscaler it is the autoscaler's to say: what runs is kept, and the first install
-begins with the least. Where Helm cannot ask the cluster (helm template, GitOps), the field is left out. */}}
+{{/* The Pods to ask for. Under an autoscaler the autoscaler says how many, and with null whatever else has taken the
+Deployment over: the number there is stays, as a field that a release gives up falls back to 1. The first install under
+an autoscaler begins with the least. Where Helm cannot ask the cluster (helm template, GitOps), the field is left out.
+*/}}
 {{- define "portcullis.replicas" -}}
-{{- if not .Values.autoscaling.enabled -}}
+{{- if and (not .Values.autoscaling.enabled) (not (kindIs "invalid" .Values.replicas)) -}}
 replicas: {{ .Values.replicas }}
 {{- else if include "portcullis.connected" . -}}
-{{- $running := lookup "apps/v1" "Deployment" .Release.Namespace (include "portcullis.fullname" .) -}}
-replicas: {{ ((($running).spec).replicas) | default .Values.autoscaling.minReplicas }}
+{{- $spec := (lookup "apps/v1" "Deployment" .Release.Namespace (include "portcullis.fullname" .)).spec -}}
+{{- if .Values.autoscaling.enabled -}}
+replicas: {{ ($spec).replicas | default .Values.autoscaling.minReplicas }}
+{{- else if $spec -}}
+replicas: {{ $spec.replicas }}
+{{- end -}}
 {{- end -}}
 {{- end }}
 

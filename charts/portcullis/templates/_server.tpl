@@ -1,5 +1,12 @@
-{{/* The server's settings. Each is the variable of an option of `policy serve`. */}}
 {{- define "portcullis.environment" -}}
+{{ include "portcullis.ownEnvironment" . }}
+{{- with .Values.server.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The server's settings. Each is the variable of an option of `policy serve`. */}}
+{{- define "portcullis.ownEnvironment" -}}
 {{- $v := .Values -}}
 {{- $settings := dict
   "PORTCULLIS_ADDRESS" (printf "%s:8443" $v.server.listen)
@@ -53,9 +60,6 @@
 - name: PORTCULLIS_POD_NAME
   valueFrom:
     fieldRef: {fieldPath: metadata.name}
-{{- with $v.server.extraEnv }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/* The ConfigMap of policies, if the release has its own. */}}

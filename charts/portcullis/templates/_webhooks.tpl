@@ -61,9 +61,16 @@ matchExpressions:
 {{- end }}
 {{- end }}
 
+{{- define "portcullis.matchConditions" -}}
+{{ include "portcullis.ownMatchConditions" . }}
+{{- with .Values.webhooks.matchConditions }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{/* Fields of the request that are empty are not there, and an expression that asks for one is an error, which refuses
 the request under failurePolicy Fail: a cluster role has no namespace. */}}
-{{- define "portcullis.matchConditions" -}}
+{{- define "portcullis.ownMatchConditions" -}}
 # What nodes need to live and to be repaired never waits for a webhook.
 - name: not-by-a-node
   expression: '!(has(request.userInfo.groups) && "system:nodes" in request.userInfo.groups)'
@@ -75,9 +82,6 @@ the request under failurePolicy Fail: a cluster role has no namespace. */}}
 # The release's own roles can be repaired when none of its Pods runs.
 - name: not-the-release-itself
   expression: '!(request.resource.group == "rbac.authorization.k8s.io" && {{ include "portcullis.ownRole" . }})'
-{{- with .Values.webhooks.matchConditions }}
-{{ toYaml . }}
-{{- end }}
 {{- end }}
 
 {{/* By name and namespace: a name alone would let roles elsewhere be called so. */}}

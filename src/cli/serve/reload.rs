@@ -65,6 +65,7 @@ impl Reloader {
 
     fn replace(&self, set: PolicySet) {
         let recovered = self.parts.readiness.reload_succeeded(POLICIES);
+        self.parts.observe.metrics().policy_set_accepted();
         let revision = Arc::clone(set.revision());
         let changed = revision != *self.gate.set().revision();
         if changed {

@@ -65,7 +65,7 @@ impl Node {
                     |entry: &Entry| other.get(&entry.key).is_some_and(|value| entry.value.says_the_same_as(value));
                 Some(a.len()) == other.entries().map(<[Entry]>::len) && a.iter().all(same)
             }
-            (a, b) => a == b,
+            (a, b) => a == b || a.whole().is_some_and(|number| b.whole() == Some(number)),
         }
     }
 }

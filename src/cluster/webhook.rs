@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::PartialObjectMeta;
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -81,14 +83,18 @@ pub async fn probe(cluster: &Cluster, name: &str, namespace: &str, end: Instant)
 }
 
 /// Waits until a Deployment has nothing but new Pods, and one of them is available; what is missing at the `end`. Before
-/// that, the old ones might be what answers.
+/// that, the old ones might be what answers: even those that are ending do, to whoever is connected to them.
 pub async fn rolled_out(cluster: &Cluster, namespace: &str, name: &str, end: Instant) -> Result<(), String> {
     let api: Api<Deployment> = Api::namespaced(cluster.clone(), namespace);
     loop {
         let missing = match api.get(name).call("read the Deployment").await {
             Ok(deployment) => match missing(&deployment) {
                 Some(missing) => missing,
-                None => return Ok(()),
+                None => match ending(cluster, namespace, &deployment).await {
+                    Ok(0) => return Ok(()),
+                    Ok(count) => format!("{count} old replicas are ending"),
+                    Err(error) => error.to_string(),
+                },
             },
             Err(error) => error.to_string(),
         };
@@ -97,6 +103,18 @@ pub async fn rolled_out(cluster: &Cluster, namespace: &str, name: &str, end: Ins
         }
         sleep(RETRY).await;
     }
+}
+
+/// How many of its Pods are ending, but for those whose time is over: nobody is left on their nodes who could say so.
+async fn ending(cluster: &Cluster, namespace: &str, deployment: &Deployment) -> Result<usize, CallError> {
+    let labels = deployment.spec.as_ref().and_then(|spec| spec.selector.match_labels.as_ref());
+    let selector: Vec<String> = labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+    let api: Api<Pod> = Api::namespaced(cluster.clone(), namespace);
+    let pods = api.list_metadata(&ListParams::default().labels(&selector.join(","))).call("list the Pods").await?;
+    let is_ending = |pod: &PartialObjectMeta<Pod>| {
+        pod.metadata.deletion_timestamp.as_ref().is_some_and(|until| until.0 > Timestamp::now())
+    };
+    Ok(pods.items.iter().filter(|pod| is_ending(pod)).count())
 }
 
 /// As `kubectl rollout status` reads it, but for replicas that find no place.

@@ -60,7 +60,7 @@ fn the_hooks_probe_and_remove_and_nothing_else() {
     );
     assert_eq!(
         rules(&objects, "Role", "portcullis-hooks"),
-        json!([rule("apps", &["deployments"], &["portcullis"], &["get"])])
+        json!([rule("apps", &["deployments"], &["portcullis"], &["get"]), rule("", &["pods"], &[], &["list"])])
     );
     assert_eq!(objects.named("Role", "portcullis.portcullis-system-probe")["metadata"]["namespace"], "default");
     assert_eq!(objects.all("ClusterRole").len() + objects.all("Role").len(), 5, "{:?}", objects.names());

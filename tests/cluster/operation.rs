@@ -53,15 +53,13 @@ fn an_upgrade_that_would_refuse_nothing_fails_and_is_taken_back() {
         install(&cluster, &quick).await;
         assert_eq!(webhook(&cluster).await["failurePolicy"], "Fail", "the probe has not set it");
 
-        let harmless = json!({"probe": {"timeoutSeconds": 30}, "policies": {"profile": "audit-only"}});
+        let warn = json!([{"select": {"policies": ["*"]}, "set": {"enforcement": "warn"}}]);
+        let harmless = json!({"probe": {"timeoutSeconds": 30}, "configuration": {"overrides": warn}});
         // Without --wait: the probe does not take the old Pods' word.
         let failed = try_upgrade(&cluster, NAME, GUARD, &harmless, &["--timeout", "2m"]);
         assert!(!failed.status.success(), "{failed:?}");
-        assert_eq!(
-            cluster.create(&privileged("slipped"), "dryRun=All").await.status,
-            201,
-            "the set is the harmless one"
-        );
+        let answer = cluster.create(&privileged("slipped"), "dryRun=All").await;
+        assert_eq!(answer.status, 201, "{failed:?} {answer:?}");
         helm(&cluster, &["rollback", NAME, "--namespace", GUARD, "--wait", "--timeout", "2m"]);
         settled(&cluster, 2).await;
         assert!(cluster.create(&privileged("refused"), "dryRun=All").await.is_denied());

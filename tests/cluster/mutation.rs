@@ -74,6 +74,8 @@ fn a_pod_that_says_nothing_is_hardened_admitted_and_then_left_alone() {
         for filled in ["runAsNonRoot", "readOnlyRootFilesystem", "seccompProfile", "capabilities"] {
             assert!(!said.contains(filled), "warned of what was filled in: {said}");
         }
+        // The scheduler's change is none of ours.
+        eventually(async || cluster.get(&path(&pod)).await["spec"]["nodeName"].is_string()).await;
         let created = cluster.get(&path(&pod)).await;
         is_hardened(&created);
         let said = kubectl(&cluster, &apply, &pod);
